@@ -1,0 +1,1 @@
+"""Event shapes and decoding: pure, no I/O."""

@@ -1,0 +1,1 @@
+"""Kafka: topics, the batch transport, offsets and seeking."""

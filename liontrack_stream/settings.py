@@ -1,0 +1,116 @@
+"""All configuration, typed, in one object.
+
+A value comes from the environment variable of the field's name in upper case, else from
+``<data_dir>/stack.env`` (written by ``liontrack up``), else from the default below. Names carry units.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEFAULT_DATA_DIR = ".liontrack"
+STACK_ENV_FILE = "stack.env"
+_WEAK_SECRETS = {"", "secret", "changeme", "jwt_secret", "password", "..."}
+
+
+class SettingsError(Exception):
+    """A setting is missing or unusable; the message is a sentence that says what to set."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured. Secrets never appear in ``repr``."""
+
+    model_config = SettingsConfigDict(extra="ignore", case_sensitive=False, frozen=True, hide_input_in_errors=True)
+
+    # Connections (the seed's names)
+    kafka_brokers: str = Field(description="host:port, comma-separated")
+    pg_host: str
+    pg_port: int = 5432
+    pg_database: str = "liontrack_warehouse"
+    pg_user: str
+    pg_password: SecretStr
+    mongodb_uri: SecretStr | None = None
+    jwt_secret: SecretStr | None = None
+    spark_master: str | None = None
+
+    # Lake
+    lake_root: str = Field(default=f"{DEFAULT_DATA_DIR}/lake", description="a folder, or s3://bucket/prefix")
+    s3_endpoint_url: str | None = None
+    s3_access_key_id: str | None = None
+    s3_secret_access_key: SecretStr | None = None
+    s3_region: str | None = None
+
+    # Topics
+    topic_prefix: str = Field(default="", description="namespaces the five topics in a shared cluster")
+    topic_partitions: int = Field(default=4, ge=1)
+
+    # Worker
+    liontrack_app_id: str = "liontrack"
+    liontrack_instance: str = Field(default="1", description="static membership: unique and stable per worker")
+    liontrack_data_dir: Path = Path(DEFAULT_DATA_DIR)
+    liontrack_demo: bool = False
+    batch_max_records: int = Field(default=8192, ge=1)
+    value_max_bytes: int = Field(default=262_144, ge=1)
+    stuck_after_s: float = Field(default=60.0, gt=0)
+    lake_interval_s: float = Field(default=5.0, gt=0)
+
+    # Web
+    web_host: str = "127.0.0.1"
+    web_port: int = 4001
+    ready_max_lag_records: int = 100_000
+    position_grid_deg: float = Field(default=0.1, gt=0)
+    position_delay_h: float = Field(default=24.0, ge=0)
+
+    @property
+    def pg_dsn(self) -> dict[str, Any]:
+        """Keyword arguments for ``asyncpg.connect`` and ``asyncpg.create_pool``."""
+        return {
+            "host": self.pg_host,
+            "port": self.pg_port,
+            "database": self.pg_database,
+            "user": self.pg_user,
+            "password": self.pg_password.get_secret_value(),
+        }
+
+    def topic(self, name: str) -> str:
+        """The Kafka name of a contract topic, with this deployment's prefix."""
+        return f"{self.topic_prefix}{name}"
+
+    def require_jwt_secret(self) -> str:
+        """The JWT secret, or a ``SettingsError`` where it is missing or weak outside the demo."""
+        secret = self.jwt_secret.get_secret_value() if self.jwt_secret else ""
+        if len(secret) < 32 or secret.lower() in _WEAK_SECRETS:
+            raise SettingsError("Set JWT_SECRET to a random text of at least 32 characters.")
+        return secret
+
+
+def data_dir_from_env(data_dir: Path | str | None = None) -> Path:
+    """The folder of the embedded stack: the argument, else LIONTRACK_DATA_DIR, else ``.liontrack``."""
+    return Path(data_dir or os.environ.get("LIONTRACK_DATA_DIR") or DEFAULT_DATA_DIR)
+
+
+def load_settings(data_dir: Path | str | None = None, **overrides: Any) -> Settings:
+    """Read the settings.
+
+    Raises
+    ------
+    SettingsError
+        When a required one is missing or a value does not parse; names the variable, never its value.
+    """
+    folder = data_dir_from_env(data_dir)
+    overrides.setdefault("liontrack_data_dir", folder)
+    try:
+        return Settings(_env_file=folder / STACK_ENV_FILE, **overrides)
+    except ValidationError as error:
+        missing = [str(e["loc"][0]).upper() for e in error.errors() if e["type"] == "missing"]
+        if missing:
+            raise SettingsError(
+                f"Set {', '.join(missing)}, or start the embedded stack with `liontrack up` (looked in {folder}/{STACK_ENV_FILE})."
+            ) from None
+        wrong = "; ".join(f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        raise SettingsError(f"Correct these settings: {wrong}.") from None
