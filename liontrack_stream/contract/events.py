@@ -1,0 +1,150 @@
+"""The decoded events: one struct per topic, plus what is not an event (a deletion, a rejection).
+
+Times are microseconds since the epoch, UTC. ``extra`` holds the fields the contract does not name.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import msgspec
+import xxhash
+
+_canonical = msgspec.json.Encoder(order="sorted")
+
+
+def content_hash(content: Any) -> int:
+    """A signed 64-bit hash of canonical JSON (xxh3): equal for equal content, whatever form it came in."""
+    value = xxhash.xxh3_64_intdigest(_canonical.encode(content))
+    return value - (1 << 64) if value >> 63 else value
+
+
+class Position(msgspec.Struct, gc=False, frozen=True):
+    """One GPS fix of a lion. Identity: lion_id + time_us. ``lat``/``lng`` in degrees, ``accuracy``/``altitude`` in metres."""
+
+    lion_id: str
+    time_us: int
+    lat: float
+    lng: float
+    name: str | None = None
+    source: str | None = None
+    confidence: float | None = None
+    accuracy: float | None = None
+    altitude: float | None = None
+    dop: float | None = None
+    temperature: float | None = None
+    visible: bool | None = None
+    event_id: str | None = None
+    extra: dict[str, Any] | None = None
+
+    def content_hash(self) -> int:
+        """Hash of everything but the identity."""
+        return content_hash(
+            (
+                self.name,
+                self.lat,
+                self.lng,
+                self.source,
+                self.confidence,
+                self.accuracy,
+                self.altitude,
+                self.dop,
+                self.temperature,
+                self.visible,
+                self.event_id,
+                self.extra,
+            )
+        )
+
+
+class Weight(msgspec.Struct, frozen=True):
+    """One weighing. Identity: weight_id. ``weight`` in ``unit`` ('kg', 'g' or 'lb')."""
+
+    weight_id: str
+    lion_id: str
+    time_us: int
+    weight: float
+    unit: str = "kg"
+    source: str | None = None
+    user_id: str | None = None
+    extra: dict[str, Any] | None = None
+
+    def content_hash(self) -> int:
+        """Hash of everything but the identity (the measuring time is content here)."""
+        return content_hash(
+            (self.lion_id, self.time_us, self.weight, self.unit, self.source, self.user_id, self.extra)
+        )
+
+
+class Activity(msgspec.Struct, frozen=True):
+    """One thing a user did. Identity: user_id + activity_type + time_us + event_id ('' where none came)."""
+
+    user_id: str
+    activity_type: str
+    time_us: int
+    event_id: str = ""
+    username: str | None = None
+    email: str | None = None
+    roles: tuple[str, ...] | None = None
+    extra: dict[str, Any] | None = None
+
+    def content_hash(self) -> int:
+        """Hash of everything but the identity."""
+        return content_hash((self.username, self.email, self.roles, self.extra))
+
+
+class Challenge(msgspec.Struct, frozen=True):
+    """One status of a challenge. Identity: challenge_id + time_us (updated_at) + status."""
+
+    challenge_id: str
+    user_id: str
+    status: str
+    time_us: int
+    title: str | None = None
+    description: str | None = None
+    created_us: int | None = None
+    due_us: int | None = None
+    progress: float | None = None
+    extra: dict[str, Any] | None = None
+
+    def content_hash(self) -> int:
+        """Hash of everything but the identity."""
+        return content_hash(
+            (self.user_id, self.title, self.description, self.created_us, self.due_us, self.progress, self.extra)
+        )
+
+
+class QualityCheck(msgspec.Struct, frozen=True):
+    """One data quality result. Identity: table_name + check_name + time_us. ``quality_percentage`` 0–100."""
+
+    table_name: str
+    check_name: str
+    time_us: int
+    total_records: int
+    valid_records: int
+    invalid_records: int
+    quality_percentage: float
+    extra: dict[str, Any] | None = None
+
+    def content_hash(self) -> int:
+        """Hash of everything but the identity."""
+        return content_hash(
+            (self.total_records, self.valid_records, self.invalid_records, self.quality_percentage, self.extra)
+        )
+
+
+class Deletion(msgspec.Struct, frozen=True):
+    """The source deleted an entity: a tombstone, Debezium ``d`` or a change stream's ``delete``."""
+
+    entity_id: str
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """A record that breaks the contract: ``rule`` is a stable name, ``reason`` a sentence."""
+
+    rule: str
+    reason: str
+
+
+Event: TypeAlias = Position | Weight | Activity | Challenge | QualityCheck
+Decoded: TypeAlias = Event | Deletion | Rejected

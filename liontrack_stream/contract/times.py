@@ -1,0 +1,42 @@
+"""Event times: ISO-8601 text, epoch seconds or epoch milliseconds into microseconds since the epoch."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_NAIVE = datetime(1970, 1, 1)
+_END_US = 32_503_680_000_000_000  # 3000-01-01
+_MILLISECONDS_FROM = 100_000_000_000  # as seconds this is the year 5138, as milliseconds March 1973
+_DAY_US = 86_400_000_000
+
+
+class BadTime(ValueError):
+    """Not a time the contract accepts; the message says why."""
+
+
+def to_microseconds(value: datetime | int | float | str) -> int:
+    """Microseconds since the epoch, UTC; text without a zone is read as UTC.
+
+    Raises
+    ------
+    BadTime
+        When it does not parse or lies outside 1970–2999.
+    """
+    if isinstance(value, datetime):
+        since = value - (_EPOCH if value.tzinfo is not None else _EPOCH_NAIVE)
+        micros = since.days * _DAY_US + since.seconds * 1_000_000 + since.microseconds
+    elif isinstance(value, str):
+        try:
+            return to_microseconds(datetime.fromisoformat(value.strip()))
+        except ValueError as error:
+            raise BadTime(f"{value[:40]!r} is no ISO-8601 time") from error
+    elif abs(value) < _MILLISECONDS_FROM:
+        micros = round(value * 1_000_000)
+    elif abs(value) < 1e16:
+        micros = round(value * 1_000)
+    else:
+        raise BadTime(f"{value} is neither epoch seconds nor epoch milliseconds")
+    if not 0 <= micros < _END_US:
+        raise BadTime(f"{value} lies outside the years 1970 to 2999")
+    return micros
