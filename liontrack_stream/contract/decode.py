@@ -21,17 +21,18 @@ from liontrack_stream.contract.events import (
     Rejected,
     Weight,
 )
-from liontrack_stream.contract.times import BadTime, to_microseconds
+from liontrack_stream.contract.times import BadTime, parse_iso, to_microseconds
 
 VALUE_MAX_BYTES = 262_144
-ID_MAX_CHARS = 256
+ID_MAX_BYTES = 512
 CHALLENGE_STATUSES = frozenset({"pending", "in_progress", "completed", "abandoned"})
 KG_PER_UNIT = {"kg": 1.0, "g": 0.001, "lb": 0.45359237}
 _SECRET_FIELDS = frozenset(
     {"password", "passwd", "pwd", "passwordhash", "password_hash", "secret", "token", "access_token", "refresh_token"}
 )
 
-Time = datetime | int | float | str
+Time = str | int | float
+NESTING_MAX = 64
 
 
 class BrokenRule(ValueError):
@@ -158,6 +159,8 @@ def _careful(topic: str, key: bytes | None, value: bytes) -> Event | Deletion:
     document = msgspec.json.decode(value)
     if not isinstance(document, dict):
         raise BrokenRule("wrong_type", "the value is no JSON object")
+    if value.count(b"{") + value.count(b"[") > NESTING_MAX and _nesting(document) > NESTING_MAX:
+        raise BrokenRule("too_nested", f"nested more than {NESTING_MAX} levels deep")
     convert, id_field = _CONVERTERS[topic]
     unwrapped = unwrap(document, id_field, key)
     return unwrapped if isinstance(unwrapped, Deletion) else convert(unwrapped)
@@ -177,7 +180,7 @@ def _position_document(document: dict[str, Any]) -> Position:
         nested = {field: item for field, item in point.items() if field not in ("lat", "lng")}
         document = {**document, "position": {f: v for f, v in point.items() if f in ("lat", "lng")}}
     if isinstance(document.get("timestamp"), str):
-        document = {**document, "timestamp": _time(document["timestamp"])}
+        document = {**document, "timestamp": parse_iso(document["timestamp"])}
     wire, extra = _split(document, _PositionWire)
     if nested:
         extra = {**(extra or {}), "position": nested}
@@ -237,7 +240,7 @@ def _activity(document: dict[str, Any]) -> Activity:
         _id("user_id", wire.user_id),
         _id("activity_type", wire.activity_type),
         to_microseconds(wire.timestamp),
-        "" if wire.event_id is None else str(wire.event_id)[:ID_MAX_CHARS],
+        "" if wire.event_id in (None, "") else _id("event_id", str(wire.event_id)),
         wire.username if wire.username is not None else carried.username,
         wire.email if wire.email is not None else carried.email,
         None if roles is None else tuple(roles),
@@ -310,8 +313,8 @@ def without_secrets(value: Any) -> Any:
 def _id(field: str, text: str) -> str:
     if not text or text.isspace():
         raise BrokenRule("missing_id", f"{field} is empty")
-    if len(text) > ID_MAX_CHARS:
-        raise BrokenRule("oversized", f"{field} has more than {ID_MAX_CHARS} characters")
+    if len(text) > ID_MAX_BYTES // 4 and len(text.encode()) > ID_MAX_BYTES:
+        raise BrokenRule("oversized", f"{field} has more than {ID_MAX_BYTES} bytes")
     return text
 
 
@@ -329,6 +332,19 @@ def _time(value: Time) -> int:
 def _any_text(value: bytes) -> str:
     """All text of a JSON value, decoded: an escaped NUL shows, an escaped backslash before u0000 does not."""
     return "".join(_texts(msgspec.json.decode(value)))
+
+
+def _nesting(value: Any) -> int:
+    levels, level = 0, [value]
+    while level:
+        level = [
+            item
+            for outer in level
+            if isinstance(outer, dict | list)
+            for item in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        levels += 1
+    return levels
 
 
 def _texts(value: Any) -> list[str]:

@@ -5,6 +5,7 @@ Times are microseconds since the epoch, UTC. ``extra`` holds the fields the cont
 
 from __future__ import annotations
 
+import json
 from typing import Any, TypeAlias
 
 import msgspec
@@ -13,9 +14,17 @@ import xxhash
 _canonical = msgspec.json.Encoder(order="sorted")
 
 
+def to_json(value: Any) -> bytes:
+    """Canonical JSON: sorted keys, no spaces; integers of any size."""
+    try:
+        return _canonical.encode(value)
+    except OverflowError:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
 def content_hash(content: Any) -> int:
     """A signed 64-bit hash of canonical JSON (xxh3): equal for equal content, whatever form it came in."""
-    value = xxhash.xxh3_64_intdigest(_canonical.encode(content))
+    value = xxhash.xxh3_64_intdigest(to_json(content))
     return value - (1 << 64) if value >> 63 else value
 
 

@@ -15,6 +15,14 @@ class BadTime(ValueError):
     """Not a time the contract accepts; the message says why."""
 
 
+def parse_iso(text: str) -> datetime:
+    """The time of an ISO-8601 text, or ``BadTime``."""
+    try:
+        return datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise BadTime(f"{text[:40]!r} is no ISO-8601 time") from error
+
+
 def to_microseconds(value: datetime | int | float | str) -> int:
     """Microseconds since the epoch, UTC; text without a zone is read as UTC.
 
@@ -27,10 +35,7 @@ def to_microseconds(value: datetime | int | float | str) -> int:
         since = value - (_EPOCH if value.tzinfo is not None else _EPOCH_NAIVE)
         micros = since.days * _DAY_US + since.seconds * 1_000_000 + since.microseconds
     elif isinstance(value, str):
-        try:
-            return to_microseconds(datetime.fromisoformat(value.strip()))
-        except ValueError as error:
-            raise BadTime(f"{value[:40]!r} is no ISO-8601 time") from error
+        return to_microseconds(parse_iso(value))
     elif abs(value) < _MILLISECONDS_FROM:
         micros = round(value * 1_000_000)
     elif abs(value) < 1e16:

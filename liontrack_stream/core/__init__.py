@@ -1,0 +1,1 @@
+"""The rules: pure functions over events and facts; no I/O, no clock, no Faust."""

@@ -1,0 +1,57 @@
+"""Fixes as one structured array: the shape that the position rules work on.
+
+A row's ``row`` is the index of its event in the batch, or -1 for a fix that the warehouse already holds.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+ZERO_ZERO, NOT_VISIBLE, FUTURE, SPIKE, DELETED = 1, 2, 4, 8, 16
+FUTURE_TOLERANCE_US = 10 * 60 * 1_000_000
+NO_STEP = -1
+
+FIX = np.dtype(
+    [
+        ("lion", np.int32),
+        ("time_us", np.int64),
+        ("lat", np.float64),
+        ("lng", np.float64),
+        ("flags", np.uint8),
+        ("step_mm", np.int64),
+        ("append_us", np.int64),
+        ("partition", np.int32),
+        ("offset", np.int64),
+        ("hash", np.int64),
+        ("row", np.int32),
+    ]
+)
+
+Fixes: TypeAlias = NDArray[Any]  # of dtype FIX
+
+
+def empty(count: int = 0) -> Fixes:
+    """``count`` fixes, unfilled, none of them with a step."""
+    fixes = np.zeros(count, FIX)
+    fixes["step_mm"] = NO_STEP
+    return fixes
+
+
+def own_flags(lat: Any, lng: Any, time_us: Any, append_us: Any, visible: Any) -> NDArray[np.uint8]:
+    """The flags a fix has by itself, before it is compared with its neighbours.
+
+    Parameters
+    ----------
+    lat, lng, time_us, append_us
+        Arrays of one length; degrees and microseconds.
+    visible
+        A boolean array, false where the event said ``visible=false``.
+    """
+    flags = np.zeros(len(time_us), np.uint8)
+    flags[(lat == 0.0) & (lng == 0.0)] |= ZERO_ZERO
+    flags[~visible] |= NOT_VISIBLE
+    flags[time_us > append_us + FUTURE_TOLERANCE_US] |= FUTURE
+    return flags

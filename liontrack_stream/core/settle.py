@@ -1,0 +1,164 @@
+"""Settling: which fixes win their identity, which are spikes, how far each step was.
+
+``settle`` sees the fixes of some lions around what is new, and answers what changed. Its answer depends on the set of
+fixes alone, never on which of them were already in the warehouse:
+
+      context (stored)          new            context (stored)
+    ──●────●─────●──────────●────○────○─────────●─────●───► event time
+                            ▲    ▲    ▲         ▲
+                            └────┴────┴─────────┴── flags may change: the new fixes and their next neighbours
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from liontrack_stream.core.fixes import NO_STEP, SPIKE, Fixes
+from liontrack_stream.core.geo import HOUR_US, Floats, Mask, distance_m, impossibly_fast
+
+SPEED_LIMITS_KMH = (60.0, 20.0, 10.0, 5.0)
+STEP_GAP_MAX_US = 4 * HOUR_US
+
+Indexes = NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class Settled:
+    """The fixes as they are now, sorted by lion and time, one per identity.
+
+    ``fixes`` carries the new flags and steps. ``changed`` marks rows whose flags or step differ from the stored ones and
+    all new rows; ``was_accepted`` what the warehouse held before at that identity.
+    """
+
+    fixes: Fixes
+    changed: Mask
+    was_accepted: Mask
+    losers: Fixes  # fixes of an identity that another fix holds
+    loser_winner: Indexes  # for each loser the index of its winner in ``fixes``
+
+    @property
+    def accepted(self) -> Mask:
+        return np.asarray(self.fixes["flags"] == 0)
+
+
+def settle(
+    fixes: Fixes,
+    open_start: Mask,
+    open_end: Mask,
+    limits_kmh: tuple[float, float, float, float] = SPEED_LIMITS_KMH,
+) -> Settled:
+    """Settle stored and new fixes of some lions.
+
+    Parameters
+    ----------
+    fixes
+        Stored (``row`` -1) and new ones, in any order. Stored ones carry their settled flags and steps, new ones the
+        flags they have by themselves. The lions' fixes must be whole from 4 h and two candidates before the first new
+        one to 4 h and two candidates after the last.
+    open_start, open_end
+        Per lion: whether more fixes exist before the first, after the last one given.
+    """
+    kept, losers, loser_winner, was_accepted = _identities(fixes)
+    stored_flags = np.where(kept["row"] < 0, kept["flags"], np.uint8(255))
+    stored_step = np.where(kept["row"] < 0, kept["step_mm"], np.int64(-2))
+    replaced = was_accepted & (kept["row"] >= 0)
+
+    candidates = np.flatnonzero((kept["flags"] & ~np.uint8(SPIKE)) == 0)
+    pair_m = _flag_spikes(kept, candidates, open_start, open_end, limits_kmh)
+    accepted_changed = (kept["flags"] == 0) != was_accepted
+    disturbed = np.flatnonzero((kept["row"] >= 0) | accepted_changed | replaced)
+    _measure_steps(kept, candidates, pair_m, disturbed)
+
+    changed = (kept["flags"] != stored_flags) | (kept["step_mm"] != stored_step)
+    return Settled(kept, np.asarray(changed), was_accepted, losers, loser_winner)
+
+
+def _identities(fixes: Fixes) -> tuple[Fixes, Fixes, Indexes, Mask]:
+    """Sorted winners; losers and their winners' indexes; whether the warehouse held an accepted fix there."""
+    fixes = fixes[np.lexsort((fixes["time_us"], fixes["lion"]))]
+    again = _same_identity(fixes)
+    if not again.any():
+        return fixes, fixes[:0], np.empty(0, np.int64), np.asarray((fixes["row"] < 0) & (fixes["flags"] == 0))
+    keys = ("offset", "partition", "append_us", "time_us", "lion")
+    fixes = fixes[np.lexsort(tuple(fixes[key] for key in keys))]
+    again = _same_identity(fixes)
+    winner_of = np.cumsum(~again) - 1
+    kept = fixes[~again]
+    was_accepted = np.zeros(len(kept), bool)
+    was_accepted[winner_of[(fixes["row"] < 0) & (fixes["flags"] == 0)]] = True
+    return kept, fixes[again], winner_of[again], was_accepted
+
+
+def _same_identity(fixes: Fixes) -> Mask:
+    again = np.zeros(len(fixes), bool)
+    again[1:] = (fixes["lion"][1:] == fixes["lion"][:-1]) & (fixes["time_us"][1:] == fixes["time_us"][:-1])
+    return again
+
+
+def _flag_spikes(
+    kept: Fixes, candidates: Indexes, open_start: Mask, open_end: Mask, limits_kmh: tuple[float, float, float, float]
+) -> Floats:
+    """Set or clear SPIKE around the new fixes; the metres from each candidate's predecessor, NaN where not measured."""
+    count = len(candidates)
+    pair_m = np.full(count, np.nan)
+    if count == 0:
+        return pair_m
+    lion, time_us = kept["lion"][candidates], kept["time_us"][candidates]
+    judged = _around(candidates, np.flatnonzero(kept["row"] >= 0), count)
+    follows = np.zeros(count + 1, bool)
+    follows[1:-1] = lion[1:] == lion[:-1]
+
+    measured = np.unique(np.concatenate((judged, judged + 1)))
+    measured = measured[follows[measured]]
+    before, after = candidates[measured - 1], candidates[measured]
+    pair_m[measured] = distance_m(kept["lat"][before], kept["lng"][before], kept["lat"][after], kept["lng"][after])
+    fast = np.zeros(count + 1, bool)
+    fast[measured] = impossibly_fast(pair_m[measured], time_us[measured] - time_us[measured - 1], limits_kmh)
+
+    unknown = (~follows[judged] & open_start[lion[judged]]) | (~follows[judged + 1] & open_end[lion[judged]])
+    judged = judged[~unknown]
+    spikes = fast[judged] & fast[judged + 1]
+    kept["flags"][candidates[judged]] = np.where(spikes, np.uint8(SPIKE), np.uint8(0))
+    return pair_m
+
+
+def _around(candidates: Indexes, fresh: Indexes, count: int) -> Indexes:
+    """Positions in ``candidates`` of the new fixes and of the candidates next to them."""
+    left = np.searchsorted(candidates, fresh)
+    near = np.unique(np.concatenate((left - 1, left, left + 1)))
+    return near[(near >= 0) & (near < count)]
+
+
+def _measure_steps(kept: Fixes, candidates: Indexes, pair_m: Floats, disturbed: Indexes) -> None:
+    """Steps of the accepted fixes whose predecessor may have changed; no step for a fix that is not accepted."""
+    kept["step_mm"][disturbed[kept["flags"][disturbed] != 0]] = NO_STEP
+    accepted = np.flatnonzero(kept["flags"] == 0)
+    ends = _next_accepted(kept, accepted, disturbed)
+    lion = kept["lion"]
+    follows = (ends > 0) & (lion[accepted[ends]] == lion[accepted[ends - 1]])
+    kept["step_mm"][accepted[ends[~follows]]] = NO_STEP
+    ends = ends[follows]
+    here, there = accepted[ends - 1], accepted[ends]
+
+    position = np.searchsorted(candidates, there)
+    metres = np.where(candidates[position - 1] == here, pair_m[position], np.nan)
+    missing = np.isnan(metres)
+    metres[missing] = distance_m(
+        kept["lat"][here[missing]], kept["lng"][here[missing]], kept["lat"][there[missing]], kept["lng"][there[missing]]
+    )
+    near = kept["time_us"][there] - kept["time_us"][here] <= STEP_GAP_MAX_US
+    kept["step_mm"][there] = np.where(near, np.rint(metres * 1000).astype(np.int64), NO_STEP)
+
+
+def _next_accepted(kept: Fixes, accepted: Indexes, disturbed: Indexes) -> Indexes:
+    """Positions in ``accepted`` of each disturbed fix, where it is accepted, and of the lion's next accepted one."""
+    found = []
+    for side in ("left", "right"):
+        position = np.searchsorted(accepted, disturbed, side)
+        inside = position < len(accepted)
+        position, origin = position[inside], disturbed[inside]
+        found.append(position[kept["lion"][accepted[position]] == kept["lion"][origin]])
+    return np.unique(np.concatenate(found))
