@@ -1,0 +1,39 @@
+"""Connections to the warehouse. Times travel as microseconds since 1970, dates as days: no datetime objects."""
+
+from __future__ import annotations
+
+import asyncpg
+
+from liontrack_stream.settings import Settings
+from liontrack_stream.warehouse.copying import PG_EPOCH_DAY, PG_EPOCH_US
+
+
+async def integer_times(connection: asyncpg.Connection) -> None:
+    """Make ``timestamptz`` an int of microseconds and ``date`` an int of days on this connection."""
+    await connection.set_type_codec(
+        "timestamptz",
+        schema="pg_catalog",
+        encoder=lambda us: (us - PG_EPOCH_US,),
+        decoder=lambda row: row[0] + PG_EPOCH_US,
+        format="tuple",
+    )
+    await connection.set_type_codec(
+        "date",
+        schema="pg_catalog",
+        encoder=lambda day: (day - PG_EPOCH_DAY,),
+        decoder=lambda row: row[0] + PG_EPOCH_DAY,
+        format="tuple",
+    )
+
+
+async def create_sink_pool(settings: Settings, size: int = 8) -> asyncpg.Pool:
+    """The pool of the sink: one connection per partition that is written at the same time."""
+    pool = await asyncpg.create_pool(
+        **settings.pg_dsn,
+        min_size=1,
+        max_size=size,
+        init=integer_times,
+        server_settings={"application_name": "liontrack worker", "timezone": "UTC", "jit": "off"},
+    )
+    assert pool is not None
+    return pool
