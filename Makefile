@@ -1,0 +1,53 @@
+# LionTrack Stream. `make help` lists what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
+
+.PHONY: help setup lock lint format test demo bench clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## Create .venv from the hash-locked requirements (nothing to do: milliseconds)
+
+$(STAMP): requirements.lock pyproject.toml
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or newer is needed; name it with: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "Setting up $(VENV) with $$("$(PYTHON)" --version) (the first time takes a minute or two)"
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation \
+	  --config-settings editable_mode=compat -e .
+	@touch $@
+
+lock: setup ## Renew requirements.lock from pyproject.toml (needs uv)
+	@{ echo "# Every package with its hash. Renew: make lock"; \
+	  uv pip compile pyproject.toml --all-extras --generate-hashes --no-emit-index-url --upgrade \
+	    --python-version 3.11 --universal --quiet --no-header --no-annotate; } > requirements.lock.new
+	@mv requirements.lock.new requirements.lock
+
+lint: setup ## Style, types, and the direction of imports
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: setup ## Put the code into its one format
+	@$(BIN)/ruff check --fix-only --quiet
+	@$(BIN)/ruff format
+
+test: setup lint ## Everything that must hold, on a real Kafka and PostgreSQL
+	@$(BIN)/python -m pytest
+
+demo: setup ## The whole stream with simulated lions, on http://127.0.0.1:4001
+	@exec $(BIN)/liontrack demo
+
+bench: setup ## Ours beside a raw reader and a stock Faust agent
+	@exec $(BIN)/python -m tests.bench
+
+clean: ## Remove caches and builds (not .venv, not data)
+	@rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
