@@ -1,0 +1,21 @@
+"""Errors that pass by themselves, so the same batch is worth another try."""
+
+from __future__ import annotations
+
+import asyncpg
+
+RETRIED: tuple[type[BaseException], ...] = (
+    OSError,  # includes TimeoutError and refused or reset connections
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,  # "connection is closed"
+    asyncpg.OperatorInterventionError,  # shutting down, starting up, cancelled
+    asyncpg.InsufficientResourcesError,  # disk full, too many connections
+    asyncpg.TransactionRollbackError,  # serialization failure, deadlock
+    asyncpg.LockNotAvailableError,
+    asyncpg.ReadOnlySQLTransactionError,  # a failover to a replica
+)
+
+
+def backoff_s(attempt: int) -> float:
+    """Seconds to wait before try number ``attempt`` + 1 (from 1): 0.1, 0.2 … 5."""
+    return float(min(5.0, 0.1 * 2 ** min(attempt - 1, 10)))

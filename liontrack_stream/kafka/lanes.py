@@ -1,0 +1,235 @@
+"""Lanes: one per partition, each storing one batch at a time, so that partitions overlap and none is reordered.
+
+    agents ──submit──► lane of (topic, partition): waiting runs ──join──► sink.process ──► outcome
+                             ▲                                                              │
+    transport ◄──has_room────┘            rewind (gap) ◄── Gap ── Committed ──► progress, live state
+
+Runs that wait while a batch is being stored join into the next batch: a backlog makes big batches, live traffic
+small ones, without a timer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from mode import get_logger
+
+from liontrack_stream.kafka.batch import RecordBatch
+from liontrack_stream.kafka.exits import ConsistencyError
+from liontrack_stream.kafka.infrastructure_errors import RETRIED, backoff_s
+from liontrack_stream.kafka.ports import Behind, Committed, Gap, LostLease, Outcome, Partition, Sink
+from liontrack_stream.kafka.runs import FetchedRun, join, without_stored
+
+logger = get_logger(__name__)
+
+
+class LaneOwner(Protocol):
+    """What lanes ask of the worker."""
+
+    @property
+    def sink(self) -> Sink: ...
+
+    async def prepare_partition(self, partition: Partition, next_offset: int) -> None:
+        """Called once per claim, before the first batch."""
+        ...
+
+    def on_committed(self, batch: RecordBatch, outcome: Committed) -> None: ...
+
+    async def rewind(self, partition: Partition, next_offset: int) -> None:
+        """Read the partition again from ``next_offset``; leads to ``Lanes.sought``."""
+        ...
+
+    def fail(self, error: BaseException) -> None:
+        """End the worker."""
+        ...
+
+
+@dataclass
+class _Lane:
+    """State of one partition. ``seeks`` None: closed, nothing is fetched for it."""
+
+    partition: Partition
+    seeks: int | None = None
+    sought_offset: int = 0
+    rewound: bool = False  # the last seek went back to a gap: the next run proves or refutes it
+    prepared: bool = False
+    expected_records: int = 0  # fetched and not yet taken into a batch
+    waiting: deque[FetchedRun] = field(default_factory=deque)
+    task: asyncio.Task[None] | None = None
+    retries: int = 0
+
+
+class Lanes:
+    """All lanes of a worker.
+
+    Parameters
+    ----------
+    owner
+        The worker.
+    max_records
+        Where a batch stops growing; a batch holds fewer than twice as many.
+    """
+
+    def __init__(self, owner: LaneOwner, max_records: int) -> None:
+        self._owner = owner
+        self._max_records = max_records
+        self._lanes: dict[Partition, _Lane] = {}
+
+    # -- the transport's side
+
+    def has_room(self, partition: Partition) -> bool:
+        """Whether more records of the partition may be fetched."""
+        lane = self._lanes.get(partition)
+        return lane is not None and lane.seeks is not None and lane.expected_records < self._max_records
+
+    def announce(self, run: FetchedRun) -> bool:
+        """Count a fetched run on its way to `submit`; False for one that a seek overtook."""
+        lane = self._lanes.get((run.topic, run.partition))
+        if lane is None or lane.seeks != run.seeks:
+            return False
+        lane.expected_records += len(run.records)
+        return True
+
+    def sought(self, partition: Partition, next_offset: int, seeks: int, *, rewound: bool = False) -> None:
+        """Open the lane at ``next_offset``: the partition was claimed, or rewound to a gap."""
+        lane = self._lanes.setdefault(partition, _Lane(partition))
+        lane.seeks, lane.sought_offset, lane.rewound = seeks, next_offset, rewound
+        lane.prepared = lane.prepared and rewound
+        lane.waiting.clear()
+        lane.expected_records = 0
+        if not lane.prepared:
+            self._wake(lane)
+
+    def close(self, partition: Partition) -> None:
+        """Take nothing more for a partition; what is being stored now is let finish."""
+        lane = self._lanes.get(partition)
+        if lane is not None:
+            lane.seeks = None
+            lane.waiting.clear()
+            lane.expected_records = 0
+
+    def close_all(self) -> None:
+        """Close every lane: a rebalance has begun, or the worker stops."""
+        for partition in self._lanes:
+            self.close(partition)
+
+    async def quiet(self, timeout_s: float) -> bool:
+        """Wait until nothing is being stored; False when that took too long."""
+        tasks = [lane.task for lane in self._lanes.values() if lane.task is not None]
+        if not tasks:
+            return True
+        _, pending = await asyncio.wait(tasks, timeout=timeout_s)
+        return not pending
+
+    async def stop(self, timeout_s: float) -> None:
+        """Let running transactions finish, then cancel what is left."""
+        self.close_all()
+        if not await self.quiet(timeout_s):
+            tasks = [lane.task for lane in self._lanes.values() if lane.task is not None]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    # -- the watchdog's side
+
+    @property
+    def retrying(self) -> int:
+        """Lanes that wait for the infrastructure to come back."""
+        return sum(lane.retries > 0 for lane in self._lanes.values())
+
+    def idle(self, partition: Partition) -> bool:
+        """Whether the partition is open and everything fetched from it is stored."""
+        lane = self._lanes.get(partition)
+        return lane is not None and lane.seeks is not None and lane.task is None and lane.expected_records == 0
+
+    # -- the agents' side
+
+    async def submit(self, run: FetchedRun) -> None:
+        """Queue a fetched run. Never raises: the transport fetches no more than a lane has room for."""
+        lane = self._lanes.get((run.topic, run.partition))
+        if lane is not None and lane.seeks == run.seeks:
+            lane.waiting.append(run)
+            self._wake(lane)
+
+    def _wake(self, lane: _Lane) -> None:
+        if lane.task is None:
+            lane.task = asyncio.create_task(self._run(lane), name=f"lane {lane.partition}")
+
+    async def _run(self, lane: _Lane) -> None:
+        try:
+            while lane.seeks is not None:
+                if not lane.prepared:
+                    lane.prepared = True
+                    await self._owner.prepare_partition(lane.partition, lane.sought_offset)
+                elif lane.waiting:
+                    await self._store(lane, self._take(lane))
+                else:
+                    break
+        except Exception as error:
+            logger.exception("Partition %s stopped the worker", lane.partition)
+            self._owner.fail(error)
+        finally:
+            lane.task = None
+            lane.retries = 0
+
+    def _take(self, lane: _Lane) -> RecordBatch:
+        runs, records = [], 0
+        while lane.waiting and records < self._max_records:
+            runs.append(lane.waiting.popleft())
+            records += len(runs[-1].records)
+        lane.expected_records -= records
+        return join(runs)
+
+    async def _store(self, lane: _Lane, batch: RecordBatch) -> None:
+        seeks = lane.seeks
+        proven = lane.rewound and batch.first_offset > lane.sought_offset
+        lane.rewound = False
+        todo: RecordBatch | None = batch
+        while todo is not None:
+            outcome = await self._process(lane, seeks, todo, proven)
+            match outcome:
+                case Committed():
+                    self._owner.on_committed(todo, outcome)
+                    todo = None
+                case Behind(stored):
+                    logger.info("%s: skipping %d to %d, stored already", lane.partition, todo.first_offset, stored - 1)
+                    todo = without_stored(todo, stored)
+                case Gap(stored) if proven:
+                    raise ConsistencyError(
+                        f"Postgres has moved back to offset {stored} of {lane.partition} while a worker was running."
+                    )
+                case Gap(stored):
+                    if lane.seeks == seeks:
+                        logger.warning("%s: gap from %d to %d, reading again", lane.partition, stored, todo.first_offset - 1)
+                        self.close(lane.partition)
+                        await self._owner.rewind(lane.partition, stored)
+                    todo = None
+                case LostLease():
+                    logger.warning("%s: another worker has claimed it, leaving it", lane.partition)
+                    if lane.seeks == seeks:
+                        self.close(lane.partition)
+                    todo = None
+                case None:
+                    todo = None
+
+    async def _process(self, lane: _Lane, seeks: int | None, batch: RecordBatch, proven: bool) -> Outcome | None:
+        """Store, trying again while the infrastructure is away; None when the partition was sought meanwhile."""
+        lane.retries = 0
+        while True:
+            try:
+                outcome = await self._owner.sink.process(batch, gap_proven=proven)
+            except RETRIED as error:
+                lane.retries += 1
+                if lane.retries == 1:
+                    logger.warning("%s: %s: %s; trying again until it works", lane.partition, type(error).__name__, error)
+            else:
+                if lane.retries:
+                    logger.info("%s: stored at try %d", lane.partition, lane.retries + 1)
+                lane.retries = 0
+                return outcome
+            await asyncio.sleep(backoff_s(lane.retries))
+            if lane.seeks != seeks:
+                return None
