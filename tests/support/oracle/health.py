@@ -85,7 +85,9 @@ def health_status(score: float | None) -> str:
     return "good" if score >= 60 else "needs_attention"
 
 
-def metrics_rows(by_lion: dict[str, Track], weights_by_lion: dict[str, Weights]) -> dict[tuple[Any, ...], dict[str, Any]]:
+def metrics_rows(
+    by_lion: dict[str, Track], weights_by_lion: dict[str, Weights]
+) -> dict[tuple[Any, ...], dict[str, Any]]:
     """One row per lion and UTC day that has an accepted fix or a valid weight."""
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
     for lion_id in {*by_lion, *weights_by_lion}:
@@ -122,4 +124,3 @@ def metrics_rows(by_lion: dict[str, Track], weights_by_lion: dict[str, Weights])
                 "status": health_status(score),
             }
     return rows
-

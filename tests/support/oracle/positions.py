@@ -104,7 +104,17 @@ def position_rows(by_lion: dict[str, Track]) -> dict[tuple[Any, ...], dict[str, 
     for track in by_lion.values():
         for fix, flags in zip(track.fixes, track.flags, strict=True):
             event = fix.event
-            optional = ("name", "source", "confidence", "accuracy", "altitude", "dop", "temperature", "visible", "event_id")
+            optional = (
+                "name",
+                "source",
+                "confidence",
+                "accuracy",
+                "altitude",
+                "dop",
+                "temperature",
+                "visible",
+                "event_id",
+            )
             rows[(event.lion_id, moment(event.time_us))] = {
                 "lat": event.lat,
                 "lng": event.lng,
