@@ -1,0 +1,141 @@
+"""Sends the fixes of a Movebank file.
+
+Sending the same file again is safe: an event's identity is lion_id + timestamp, so the worker counts the second copy as
+duplicates and changes nothing. Within a file the first row of an individual and timestamp is sent, later ones are
+duplicates. Rows marked as not visible wait for the end, so that none stands in the way of a visible one.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Self
+
+from liontrack_stream.kafka.producer import Outgoing
+from liontrack_stream.sources.movebank import BadRow, Fix, RowReader, SeenFixes
+from liontrack_stream.sources.movebank_file import MovebankFile, Row
+
+Send = Callable[[list[Outgoing]], Awaitable[object]]
+
+_CHUNK_ROWS = 2_000
+_SPOOL_BYTES = 1 << 20
+_DUPLICATE = "duplicate: an earlier row has this individual and timestamp"
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """``rows`` = ``sent`` + ``skipped`` + ``duplicates``; ``reasons`` counts the skipped rows by reason."""
+
+    rows: int = 0
+    sent: int = 0
+    skipped: int = 0
+    duplicates: int = 0
+    not_visible: int = 0  # of those sent
+    individuals: set[str] = field(default_factory=set)
+    reasons: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+
+
+class Rejects:
+    """The rows that were not sent, with line and reason, as a CSV; the file is made when the first one comes."""
+
+    def __init__(self, path: Path, header: list[str]) -> None:
+        self.path = path
+        self.count = 0
+        self._header = header
+        self._file: IO[str] | None = None
+        self._writer: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def add(self, row: Row, reason: str) -> None:
+        if self._file is None:
+            self._file = self.path.open("w", encoding="utf-8", errors="surrogateescape", newline="")
+            self._writer = csv.writer(self._file)
+            self._writer.writerow(["line", "reason", *self._header])
+        self._writer.writerow([row.line, reason, *row.fields])
+        self.count += 1
+
+
+class Importer:
+    """Sends an open file's rows; memory holds 8 bytes a row, to know duplicates.
+
+    ``report`` counts along, so that it tells what was sent when ``run`` ends in an exception.
+    """
+
+    def __init__(
+        self, file: MovebankFile, rejects: Rejects, send: Send, on_progress: Callable[[], None] = lambda: None
+    ) -> None:
+        self.report = ImportReport()
+        self._file, self._rejects, self._send, self._on_progress = file, rejects, send, on_progress
+        self._reader = RowReader(file.header)
+        self._seen = SeenFixes()
+        self._chunk: list[Outgoing] = []
+
+    async def run(self) -> ImportReport:
+        """Convert and send every row.
+
+        Raises
+        ------
+        DamagedFile
+            As ``MovebankFile`` does; what was sent before stays sent.
+        """
+        began = time.monotonic()
+        with tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES, mode="w+", encoding="utf-8") as hidden:
+            for row in self._file.rows():
+                self.report.rows += 1
+                fix = self._convert(row)
+                if fix is None:
+                    continue
+                if not fix.visible:
+                    hidden.write(json.dumps(row) + "\n")
+                    continue
+                await self._admit(row, fix)
+            hidden.seek(0)
+            for line in hidden:
+                row = Row(*json.loads(line))
+                await self._admit(row, self._reader.convert(row.fields))
+        await self._send_chunk()
+        self.report.seconds = time.monotonic() - began
+        return self.report
+
+    def _convert(self, row: Row) -> Fix | None:
+        """The row's event; None for a row that went to the rejects."""
+        try:
+            if not row.error:
+                return self._reader.convert(row.fields)
+            error = BadRow("broken CSV", row.error)
+        except BadRow as bad:
+            error = bad
+        self.report.skipped += 1
+        self.report.reasons[error.kind] += 1
+        self._rejects.add(row, str(error))
+        return None
+
+    async def _admit(self, row: Row, fix: Fix) -> None:
+        if not self._seen.add(fix.individual, fix.time_us):
+            self.report.duplicates += 1
+            self._rejects.add(row, _DUPLICATE)
+            return
+        self._chunk.append(fix.record)
+        self.report.individuals.add(fix.individual)
+        self.report.not_visible += not fix.visible
+        if len(self._chunk) >= _CHUNK_ROWS:
+            await self._send_chunk()
+
+    async def _send_chunk(self) -> None:
+        await self._send(self._chunk)
+        self.report.sent += len(self._chunk)
+        self._chunk = []
+        self._on_progress()
