@@ -1,0 +1,18 @@
+"""The console script ``liontrack``: the Faust app's own command line, with this app already chosen."""
+
+from __future__ import annotations
+
+from liontrack_stream.commands import register
+
+
+def main() -> None:
+    """Run the command line; exits with the command's code."""
+    from faust.cli.faust import cli
+
+    register()
+    # As if -A liontrack_stream were given, but the app is built only by commands that use it.
+    cli(prog_name="liontrack", default_map={"app": "liontrack_stream"})
+
+
+if __name__ == "__main__":
+    main()
