@@ -54,6 +54,7 @@ class _Lane:
     partition: Partition
     seeks: int | None = None
     sought_offset: int = 0
+    next_offset: int = 0  # stored
     rewound: bool = False  # the last seek went back to a gap: the next run proves or refutes it
     prepared: bool = False
     expected_records: int = 0  # fetched and not yet taken into a batch
@@ -96,7 +97,7 @@ class Lanes:
     def sought(self, partition: Partition, next_offset: int, seeks: int, *, rewound: bool = False) -> None:
         """Open the lane at ``next_offset``: the partition was claimed, or rewound to a gap."""
         lane = self._lanes.setdefault(partition, _Lane(partition))
-        lane.seeks, lane.sought_offset, lane.rewound = seeks, next_offset, rewound
+        lane.seeks, lane.sought_offset, lane.next_offset, lane.rewound = seeks, next_offset, next_offset, rewound
         lane.prepared = lane.prepared and rewound
         lane.waiting.clear()
         lane.expected_records = 0
@@ -133,7 +134,19 @@ class Lanes:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    def prepare_again(self, partition: Partition) -> None:
+        """Have the owner prepare an open partition once more, between two batches."""
+        lane = self._lanes.get(partition)
+        if lane is not None and lane.seeks is not None:
+            lane.prepared = False
+            self._wake(lane)
+
     # -- the watchdog's side
+
+    @property
+    def storing(self) -> int:
+        """Lanes at work."""
+        return sum(lane.task is not None for lane in self._lanes.values())
 
     @property
     def retrying(self) -> int:
@@ -163,7 +176,7 @@ class Lanes:
             while lane.seeks is not None:
                 if not lane.prepared:
                     lane.prepared = True
-                    await self._owner.prepare_partition(lane.partition, lane.sought_offset)
+                    await self._owner.prepare_partition(lane.partition, lane.next_offset)
                 elif lane.waiting:
                     await self._store(lane, self._take(lane))
                 else:
@@ -193,6 +206,7 @@ class Lanes:
             match outcome:
                 case Committed():
                     self._owner.on_committed(todo, outcome)
+                    lane.next_offset = todo.next_offset
                     todo = None
                 case Behind(stored):
                     logger.info("%s: skipping %d to %d, stored already", lane.partition, todo.first_offset, stored - 1)

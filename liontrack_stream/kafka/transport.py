@@ -21,7 +21,8 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from faust.transport.consumer import RecordMap
 from faust.transport.drivers import aiokafka as driver
-from faust.types import TP, ConsumerMessage, TPorTopicSet
+from faust.types import TP, ConsumerMessage
+from faust.types.transports import TPorTopicSet
 from mode import get_logger
 
 from liontrack_stream.kafka.exits import StuckError
@@ -81,6 +82,15 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         self.seeks.update(offsets.keys())
         await self._seek_wait(self._ensure_consumer(), cast(Any, offsets))
         return {tp: self.seeks[tp] for tp in offsets}
+
+    def log_state(self, tp: TP) -> tuple[int | None, int | None]:
+        """(high-water mark, position) as last seen; safe to call from another thread."""
+        subscription = self._consumer._subscription.subscription if self._consumer is not None else None
+        assignment = subscription.assignment if subscription is not None else None
+        if assignment is None or tp not in assignment.tps:
+            return None, None
+        state = assignment.state_value(driver.ensure_aiokafka_TP(tp))
+        return state.highwater, state._position
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Tell Kafka's group where we are. Lag tools read it, nothing else does, so a failure is only logged."""
@@ -195,6 +205,10 @@ class BatchConsumer(driver.Consumer):
         await super().on_partitions_revoked(revoked)
 
     # -- telemetry
+
+    def log_state(self, tp: TP) -> tuple[int | None, int | None]:
+        """(high-water mark, position of the next fetch) of a partition as last seen; None where unknown."""
+        return self._thread.log_state(tp)
 
     async def commit(self, topics: TPorTopicSet | None = None, start_new_transaction: bool = True) -> bool:
         """Commit Postgres's offsets to Kafka's group."""

@@ -1,0 +1,17 @@
+"""Reads data quality checks: hands each fetched batch to its partition's lane, which stores it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from liontrack_stream.app import LionTrackApp
+from liontrack_stream.contract.topics import QUALITY
+
+
+def register(app: LionTrackApp) -> None:
+    """Add the agent to the app."""
+
+    @app.agent(app.source(QUALITY), name="quality")
+    async def quality(batches: Any) -> None:
+        async for batch in batches:
+            await app.lanes.submit(batch)

@@ -1,0 +1,417 @@
+"""The Faust app: settings, transport, lanes, live tables, and the warehouse they write to.
+
+Creating it opens nothing; the warehouse and Kafka are reached when the worker starts. Agents, tables, the lake and
+the views add themselves through ``register(app)`` in the modules of `PARTS`, imported one by one: Faust's own
+discovery only warns about a module that does not import, and starts without its agent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import os
+import socket
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, cast
+
+import faust
+from faust.types import TP
+from mode import get_logger
+
+from liontrack_stream.contract.topics import TOPICS, TopicSpec
+from liontrack_stream.kafka.batch import RecordBatch
+from liontrack_stream.kafka.batch_schema import BatchSchema
+from liontrack_stream.kafka.caught_up import CaughtUp
+from liontrack_stream.kafka.checks import ClusterState, check_partition, head_to_remember, read_cluster_state
+from liontrack_stream.kafka.exits import ConsistencyError, ExitCode, StartError, WorkerError, exit_code_of
+from liontrack_stream.kafka.infrastructure_errors import RETRIED, backoff_s
+from liontrack_stream.kafka.lanes import Lanes
+from liontrack_stream.kafka.ports import Committed, Partition, Warehouse
+from liontrack_stream.kafka.progress import Progress
+from liontrack_stream.kafka.transport import FETCH_PARTITION_MAX_BYTES, BatchConsumer, BatchTransport, partitions_of
+from liontrack_stream.kafka.watchdog import Watchdog
+from liontrack_stream.live_updates import LiveUpdates
+from liontrack_stream.settings import Settings, load_settings
+from liontrack_stream.state import CHANGELOG_CONFIG, ROCKSDB_OPTIONS, LiveTable
+
+logger = get_logger(__name__)
+
+PARTS: tuple[str, ...] = (
+    *(f"tables.{topic.noun}" for topic in TOPICS),
+    *(f"agents.{topic.noun}" for topic in TOPICS),
+    "liontrack_stream.lake",
+    "liontrack_stream.views",
+)
+
+SESSION_TIMEOUT_S = 8.0  # how long a dead worker's partitions wait for it, or for its successor under the same name
+HEARTBEAT_S = 2.0
+REQUEST_TIMEOUT_S = 30.0
+COMMIT_INTERVAL_S = 2.0
+STOP_STORING_WITHIN_S = 3.0  # shorter than the session: a rebalance waits for it
+RECONCILE_TIMEOUT_S = 10.0
+END_WITHIN_S = 10.0
+
+Rows = dict[str, Any]
+Reconcile = Callable[[Any, int], Awaitable[Rows]]  # (pool, partition) -> key: live state
+WarehouseFactory = Callable[[Settings], Awaitable[Warehouse]]
+
+
+class LionTrackApp(faust.App):
+    """The worker. Attributes that other parts use:
+
+    ``settings``, ``warehouse`` (open while the worker runs; ``.pool``, ``.offsets``, ``.sink``), ``lanes``,
+    ``progress``, ``cluster`` (the topics as they stood at start), ``live`` (contract topic -> table),
+    ``lake`` (the exporter service, None without one; ``await lake.close()`` closes its files).
+    """
+
+    def __init__(self, settings: Settings, open_warehouse: WarehouseFactory, **options: Any) -> None:
+        self.settings = settings
+        self._open_warehouse = open_warehouse
+        self.warehouse: Warehouse | None = None
+        self.cluster: ClusterState | None = None
+        self.lake: Any = None
+        self.error: BaseException | None = None
+        self._until_caught_up = False
+        self._caught_up: CaughtUp | None = None
+        self.progress = Progress()
+        self.lanes = Lanes(self, settings.batch_max_records)
+        self.live: dict[str, LiveTable] = {}
+        self._reconcile: dict[str, Reconcile] = {}
+        self.source_names = {settings.topic(topic.name): topic.name for topic in TOPICS}  # Kafka's name -> contract's
+        super().__init__(settings.liontrack_app_id, **options)
+        self.live_updates = LiveUpdates(
+            self.live.get, settings.topic, self._storing, self._rebuild_live, beacon=self.beacon
+        )
+
+    # -- what parts use to add themselves
+
+    def source(self, topic: TopicSpec) -> faust.TopicT:
+        """The channel of one of the five topics: its events are `FetchedRun` batches."""
+        return self.topic(self.settings.topic(topic.name), schema=BatchSchema(), acks=False, internal=False)
+
+    def live_table(self, topic: TopicSpec, reconcile: Reconcile, help: str) -> LiveTable:
+        """Declare the live table of a topic; ``reconcile`` reads a partition's state from Postgres."""
+        table = self.Table(
+            topic.noun,
+            key_type=str,
+            partitions=self.settings.topic_partitions,
+            extra_topic_configs=CHANGELOG_CONFIG,
+            options=ROCKSDB_OPTIONS,
+            help=help,
+        )
+        self.live[topic.name] = cast(LiveTable, table)
+        self._reconcile[topic.name] = reconcile
+        return cast(LiveTable, table)
+
+    @property
+    def pool(self) -> Any:
+        """The warehouse's connection pool, while the worker runs."""
+        return self._require_warehouse().pool
+
+    @property
+    def offsets(self) -> Any:
+        """The warehouse's offset store, while the worker runs."""
+        return self._require_warehouse().offsets
+
+    @property
+    def sink(self) -> Any:
+        """What lanes store batches with."""
+        return self._require_warehouse().sink
+
+    def _require_warehouse(self) -> Warehouse:
+        if self.warehouse is None:
+            raise RuntimeError("The warehouse is open only while the worker runs.")
+        return self.warehouse
+
+    # -- life
+
+    def _new_transport(self) -> Any:
+        return BatchTransport(self.conf.broker_consumer, self)
+
+    async def on_start(self) -> None:
+        """Open the warehouse and look at Kafka before anything else starts."""
+        try:
+            self.warehouse, self.cluster = await asyncio.gather(
+                self._open_warehouse(self.settings), read_cluster_state(self.settings)
+            )
+            self._check_partition_counts()
+        except Exception as error:
+            self.error = self.error or error
+            raise
+        await super().on_start()
+
+    async def on_started_init_extra_services(self) -> None:
+        """Start what runs beside the stream: live tables, watchdog, and what parts have added."""
+        self._caught_up = CaughtUp(self, beacon=self.beacon) if self._until_caught_up else None
+        for service in (self.live_updates, Watchdog(self, beacon=self.beacon), self._caught_up):
+            if service is not None:
+                await self.add_runtime_dependency(service)
+        await super().on_started_init_extra_services()
+
+    def stop_when_caught_up(self) -> None:
+        """Have the worker end at the topics' ends as they stand when it starts."""
+        self._until_caught_up = True
+
+    @property
+    def report(self) -> dict[str, Any] | None:
+        """What a run until caught up has done, once it has."""
+        return self._caught_up.report if self._caught_up is not None else None
+
+    def end(self) -> None:
+        """Stop the worker as a signal would."""
+        worker = self.beacon.root.data if self.beacon.root is not None else self
+        self._ending = asyncio.create_task(worker.stop())
+
+    def _check_partition_counts(self) -> None:
+        assert self.cluster is not None
+        wanted = self.settings.topic_partitions
+        for topic in TOPICS:
+            found = sum(name == topic.name for name, _ in self.cluster.partitions)
+            if found != wanted:
+                raise StartError(
+                    f"Topic {self.settings.topic(topic.name)} has {found} partitions, but TOPIC_PARTITIONS is {wanted}: "
+                    f"set TOPIC_PARTITIONS={found}."
+                )
+
+    async def on_stop(self) -> None:
+        """Let running transactions end, then what Faust does."""
+        self._end_within(END_WITHIN_S)
+        await self.lanes.stop(STOP_STORING_WITHIN_S)
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(self.live_updates.flush(), 1.0)
+        await super().on_stop()
+
+    async def on_shutdown(self) -> None:
+        """Close the warehouse last: services may use it while they stop."""
+        await super().on_shutdown()
+        if self.warehouse is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.warehouse.close(), 2.0)
+
+    def fail(self, error: BaseException) -> None:
+        """End the worker because of ``error``; its exit code is the error's."""
+        if self.error is None:
+            self.error = error
+            if isinstance(error, WorkerError):
+                logger.critical("%s", error)
+            else:
+                logger.critical("Unexpected error, stopping: %r", error, exc_info=error)
+            self.lanes.close_all()
+            self._end_within(END_WITHIN_S)
+            self.add_future(self.crash(error))
+
+    def _end_within(self, seconds: float) -> None:
+        """End the process even when something does not let itself be stopped; what is stored is safe."""
+
+        def end() -> None:
+            sys.stderr.write(f"Stopping took more than {seconds:.0f} s: ending the process.\n")
+            os._exit(self.exit_code)
+
+        timer = threading.Timer(seconds, end)
+        timer.daemon = True
+        timer.start()
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """How the process ought to end."""
+        return ExitCode.OK if self.error is None else exit_code_of(self.error)
+
+    # -- partitions
+
+    async def claim(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
+        """Take the writer's lease; returns where to read on. Waits for Postgres when it is away.
+
+        Raises
+        ------
+        ConsistencyError
+            When Kafka is not what Postgres remembers.
+        """
+        wanted = sorted(partitions)
+        attempt = 0
+        while True:
+            try:
+                starts = await self._claim_checked(wanted)
+            except RETRIED as error:
+                attempt += 1
+                if attempt == 1:
+                    logger.warning("Claiming partitions: %s: %s; trying again until it works", type(error).__name__, error)
+                await asyncio.sleep(backoff_s(attempt))
+            else:
+                break
+        for partition, offset in starts.items():
+            self.progress.start(partition, offset)
+        logger.info("Claimed %d partitions", len(starts))
+        return starts
+
+    async def _claim_checked(self, wanted: list[Partition]) -> dict[Partition, int]:
+        assert self.cluster is not None
+        offsets = self._require_warehouse().offsets
+        starts = await offsets.claim(wanted)
+        heads = await offsets.heads()
+        new_heads = {}
+        for partition, stored in starts.items():
+            log = self.cluster.partitions.get(partition)
+            if log is None:
+                raise ConsistencyError(f"{partition[0]} got partition {partition[1]} while the worker ran: start it again.")
+            if stored <= log.end:  # else another worker may have moved on since this one looked
+                check_partition(partition, stored, heads.get(partition), self.cluster.cluster_id, log)
+            head = head_to_remember(heads.get(partition), self.cluster.cluster_id, log)
+            if head is not None:
+                new_heads[partition] = head
+        await self._check_ends(starts, heads)
+        if new_heads:
+            await offsets.remember_heads(new_heads)
+        return starts
+
+    async def _check_ends(self, starts: dict[Partition, int], heads: Any) -> None:
+        """Look again at partitions whose stored offset is above the end seen at start."""
+        assert self.cluster is not None
+        above = {p: stored for p, stored in starts.items() if stored > self.cluster.partitions[p].end}
+        if not above:
+            return
+        fresh = await read_cluster_state(self.settings)
+        for partition, stored in above.items():
+            check_partition(partition, stored, heads.get(partition), fresh.cluster_id, fresh.partitions[partition])
+
+    async def release(self, tps: Iterable[TP]) -> None:
+        """A rebalance begins: store nothing more until the partitions are claimed again."""
+        self.lanes.close_all()
+        if not await self.lanes.quiet(STOP_STORING_WITHIN_S):
+            logger.warning("A transaction is still running at a rebalance; its lease will not let it commit late")
+        for partition in partitions_of(tps, self.source_names):
+            self.progress.forget(partition)
+            self.live_updates.drop(partition)
+
+    async def rewind(self, partition: Partition, next_offset: int) -> None:
+        """Read a partition again from ``next_offset``, after a gap was met.
+
+        Raises
+        ------
+        ConsistencyError
+            When Kafka no longer holds that offset.
+        """
+        consumer = cast(BatchConsumer, self.consumer)
+        tp = TP(self.settings.topic(partition[0]), partition[1])
+        earliest = (await consumer.earliest_offsets(tp))[tp]
+        if earliest > next_offset:
+            raise ConsistencyError(
+                f"{partition[0]}/{partition[1]}: offsets {next_offset} to {earliest - 1} were never stored and are gone "
+                f"from Kafka (retention)."
+            )
+        seeks = await consumer.rewind(tp, next_offset)
+        self.lanes.sought(partition, next_offset, seeks, rewound=True)
+
+    # -- live state
+
+    def on_committed(self, batch: RecordBatch, outcome: Committed) -> None:
+        """Called by lanes after each commit."""
+        self.progress.committed(batch, outcome.stats)
+        if outcome.live:
+            self.live_updates.add((batch.topic, batch.partition), dict(outcome.live), batch.next_offset)
+
+    async def prepare_partition(self, partition: Partition, next_offset: int) -> None:
+        """Bring the live table of a claimed partition to Postgres's state, before its first batch."""
+        topic, number = partition
+        table, name = self.live.get(topic), self.settings.topic(topic)
+        if table is None:
+            return
+        self.live_updates.drop(partition)
+        try:
+            if table.marked(name, number) == next_offset:
+                return
+            rows = await asyncio.wait_for(self._reconcile[topic](self.pool, number), RECONCILE_TIMEOUT_S)
+            table.replace(name, number, rows, next_offset)
+            logger.info("Live table %s/%d: %d keys read from Postgres", table.name, number, len(rows))
+        except Exception as error:
+            logger.warning("Live table %s/%d is not reconciled: %r", table.name, number, error)
+
+    def _rebuild_live(self, partition: Partition) -> None:
+        self.lanes.prepare_again(partition)
+
+    def _storing(self) -> bool:
+        return self.lanes.storing > 0
+
+
+class QuickWorker(faust.Worker):
+    """Faust's worker without the second it sleeps before it closes the event loop."""
+
+    async def _sentinel_task(self) -> None:
+        await asyncio.sleep(0)
+
+
+async def open_warehouse(settings: Settings) -> Warehouse:
+    """The warehouse in PostgreSQL, with its migrations checked."""
+    from liontrack_stream.warehouse.worker import open_worker_warehouse
+
+    owner = f"{socket.gethostname()}/{os.getpid()}/{settings.liontrack_instance}"
+    return await open_worker_warehouse(settings, owner)
+
+
+def create_app(
+    settings: Settings,
+    open_warehouse: WarehouseFactory = open_warehouse,
+    parts: Iterable[str] = PARTS,
+) -> LionTrackApp:
+    """Build the app from its settings. Reaches neither Kafka nor Postgres."""
+    datadir = settings.liontrack_data_dir / f"worker-{settings.liontrack_instance}"
+    datadir.mkdir(parents=True, exist_ok=True)
+    app = LionTrackApp(
+        settings,
+        open_warehouse,
+        broker=[f"kafka://{broker}" for broker in settings.kafka_brokers.split(",")],
+        datadir=str(datadir),
+        store="rocksdb://",
+        Table=LiveTable,
+        Worker=QuickWorker,
+        recovery_consistency_check=False,  # a changelog may be lost: the tables are reconciled with Postgres
+        processing_guarantee="at_least_once",
+        # Membership: a restart under the same name within the session gets its partitions back without a rebalance.
+        consumer_group_instance_id=f"{settings.liontrack_app_id}-{settings.liontrack_instance}",
+        broker_session_timeout=SESSION_TIMEOUT_S,
+        broker_heartbeat_interval=HEARTBEAT_S,
+        broker_request_timeout=REQUEST_TIMEOUT_S,
+        broker_commit_interval=COMMIT_INTERVAL_S,
+        broker_max_poll_records=settings.batch_max_records,
+        consumer_max_fetch_size=FETCH_PARTITION_MAX_BYTES,
+        consumer_auto_offset_reset="earliest",
+        stream_wait_empty=False,
+        topic_partitions=settings.topic_partitions,
+        topic_replication_factor=1,
+        topic_allow_declare=True,  # for changelogs; the five topics are never declared by Faust
+        reply_create_topic=False,
+        web_host=settings.web_host,
+        web_bind=settings.web_host,
+        web_port=settings.web_port,
+        web_tables_enabled=False,
+        web_router_enabled=False,
+        web_stats_enabled=False,
+        web_graph_enabled=False,
+        autodiscover=False,
+    )
+    for part in parts:
+        register = getattr(importlib.import_module(part), "register", None)
+        if register is not None:
+            register(app)
+    return app
+
+
+_app: LionTrackApp | None = None
+
+
+def get_app() -> LionTrackApp:
+    """This process's app, built from the environment's settings at the first call."""
+    global _app
+    if _app is None:
+        _app = create_app(load_settings())
+    return _app
+
+
+def __getattr__(name: str) -> Any:
+    if name == "app":
+        return get_app()
+    raise AttributeError(name)
+
+

@@ -1,0 +1,91 @@
+"""Ends the process when records wait and nothing moves although Postgres answers, or when the event loop hangs.
+
+    lag > 0, no offset moved for N s ──► Postgres answers? ──no──► keep waiting (lanes are trying again)
+                                                 │yes
+                                                 ▼ exit 75, the supervisor starts it again
+"""
+
+from __future__ import annotations
+
+import asyncio
+import faulthandler
+import os
+import sys
+import threading
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from faust.types import TP
+from mode import Service, get_logger
+
+from liontrack_stream.kafka.exits import ExitCode, StuckError
+from liontrack_stream.kafka.ports import Partition
+
+if TYPE_CHECKING:
+    from liontrack_stream.app import LionTrackApp
+
+logger = get_logger(__name__)
+
+PROBE_TIMEOUT_S = 5.0
+
+
+class Watchdog(Service):
+    """Watches one worker."""
+
+    def __init__(self, app: LionTrackApp, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.app = app
+        self._stuck_after_s = app.settings.stuck_after_s
+        self._beat_at = monotonic()
+        self._ended = threading.Event()
+
+    async def on_start(self) -> None:
+        """Start the thread that sees a hanging event loop."""
+        self._beat_at = monotonic()
+        threading.Thread(target=self._watch_loop, name="watchdog", daemon=True).start()
+
+    async def on_stop(self) -> None:
+        """End the thread."""
+        self._ended.set()
+
+    def _watch_loop(self) -> None:
+        while not self._ended.wait(1.0):
+            if monotonic() - self._beat_at > self._stuck_after_s:
+                sys.stderr.write(f"The event loop has hung for {self._stuck_after_s:.0f} s, ending the process:\n")
+                faulthandler.dump_traceback(file=sys.stderr)
+                os._exit(ExitCode.STUCK)
+
+    @Service.task
+    async def _watch_progress(self) -> None:
+        while not self.should_stop:
+            await self.sleep(1.0)
+            self._beat_at = monotonic()
+            if monotonic() - self.app.progress.moved_at < self._stuck_after_s:
+                continue
+            lag = lag_records(self.app)
+            waiting = {p: n for p, n in lag.items() if n > 0}
+            if waiting and await self._postgres_answers():
+                idle_s = monotonic() - self.app.progress.moved_at
+                if idle_s >= self._stuck_after_s:
+                    self.app.fail(StuckError(f"Nothing was stored for {idle_s:.0f} s although records wait: {waiting}."))
+
+    async def _postgres_answers(self) -> bool:
+        try:
+            await asyncio.wait_for(self.app.offsets.stored(), PROBE_TIMEOUT_S)
+        except Exception as error:
+            logger.info("Postgres does not answer: %r", error)
+            return False
+        return True
+
+
+def lag_records(app: LionTrackApp) -> dict[Partition, int]:
+    """Records in Kafka not yet stored, per assigned partition; offsets without records (markers) do not count
+    once they have been read past."""
+    lag = {}
+    for partition, next_offset in app.progress.next_offset.items():
+        tp = TP(app.settings.topic(partition[0]), partition[1])
+        highwater, position = app.consumer.log_state(tp)
+        if highwater is not None:
+            done = max(next_offset, position or 0) if app.lanes.idle(partition) else next_offset
+            lag[partition] = max(0, highwater - done)
+    return lag

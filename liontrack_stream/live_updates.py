@@ -1,0 +1,100 @@
+"""Carries committed live state into the tables, key by key touched, off the path of the records."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from mode import Service, get_logger
+
+from liontrack_stream.kafka.ports import Partition
+from liontrack_stream.state import LiveTable
+
+logger = get_logger(__name__)
+
+INTERVAL_S = 0.2
+KEYS_PER_TURN = 200  # between two turns of the event loop
+KEYS_WHEN_BUSY = 600  # per interval while records are being stored: a key costs about 50 µs
+
+
+@dataclass
+class _Pending:
+    live: dict[str, Any] = field(default_factory=dict)
+    next_offset: int = 0
+
+
+class LiveUpdates(Service):
+    """Writes the newest state of each key; keys touched again before they are written cost nothing more.
+
+    Parameters
+    ----------
+    table_of
+        Contract topic -> table.
+    kafka_name
+        Contract topic -> topic in Kafka.
+    busy
+        Whether records wait to be stored.
+    on_broken
+        Called with the partition whose table could not be written; it is empty then, and wants reconciling.
+    """
+
+    def __init__(
+        self,
+        table_of: Callable[[str], LiveTable | None],
+        kafka_name: Callable[[str], str],
+        busy: Callable[[], bool],
+        on_broken: Callable[[Partition], None],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self._table_of, self._kafka_name, self._busy, self._on_broken = table_of, kafka_name, busy, on_broken
+        self._pending: dict[Partition, _Pending] = {}
+
+    def add(self, partition: Partition, live: dict[str, Any], next_offset: int) -> None:
+        """Remember what a commit changed."""
+        pending = self._pending.setdefault(partition, _Pending())
+        pending.live.update(live)
+        pending.next_offset = next_offset
+
+    def drop(self, partition: Partition) -> None:
+        """Forget a partition that another worker serves now, or that is being reconciled."""
+        self._pending.pop(partition, None)
+
+    @Service.task
+    async def _write_regularly(self) -> None:
+        while not self.should_stop:
+            await self.sleep(INTERVAL_S)
+            await self.flush(KEYS_WHEN_BUSY if self._busy() else None)
+
+    async def flush(self, max_keys: int | None = None) -> None:
+        """Write what is pending, at most ``max_keys`` keys of it."""
+        left = max_keys if max_keys is not None else sum(len(p.live) for p in self._pending.values())
+        for partition in list(self._pending):
+            while (pending := self._pending.get(partition)) is not None:
+                keys = list(pending.live)[: min(left, KEYS_PER_TURN)]
+                if pending.live and not keys:
+                    return
+                left -= len(keys)
+                self._write(partition, pending, keys)
+                await asyncio.sleep(0)
+
+    def _write(self, partition: Partition, pending: _Pending, keys: list[str]) -> None:
+        topic, number = partition
+        table = self._table_of(topic)
+        live = {key: pending.live.pop(key) for key in keys}
+        done = not pending.live
+        if done:
+            del self._pending[partition]
+        if table is None:
+            return
+        try:
+            table.write(self._kafka_name(topic), number, live)
+            if done:
+                table.mark(self._kafka_name(topic), number, pending.next_offset)
+        except Exception as error:
+            logger.warning("Live table %s/%d cannot be written (%r): building it anew", table.name, number, error)
+            self._pending.pop(partition, None)
+            table.store.discard(number)
+            self._on_broken(partition)

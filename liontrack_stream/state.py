@@ -1,0 +1,134 @@
+"""Live state: RocksDB-backed Faust tables that are a copy of what Postgres holds, and repair themselves.
+
+A table is written after the commit, restored from its changelog, and compared with Postgres by a marker (the next
+offset it stands at) when its partition is assigned. Losing it, or finding it broken, changes no result.
+"""
+
+from __future__ import annotations
+
+import shutil
+import weakref
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, cast
+
+import faust
+from faust.stores import rocksdb
+from faust.streams import _current_event
+from faust.types import TP, ConsumerMessage
+from mode import get_logger
+
+logger = get_logger(__name__)
+
+MARKER = "\x00next_offset"  # no key of the contract may hold a NUL
+
+# Faust's defaults take a 2 GiB block cache and 3 write buffers of 64 MiB for each partition of each table.
+ROCKSDB_OPTIONS: Mapping[str, int] = {
+    "block_cache_size": 4 * 1024**2,
+    "write_buffer_size": 2 * 1024**2,
+    "max_write_buffer_number": 2,
+    "target_file_size_base": 8 * 1024**2,
+    "max_open_files": 64,
+}
+
+# Faust reads a changelog record by record: keep few of them.
+CHANGELOG_CONFIG: Mapping[str, Any] = {
+    "min.cleanable.dirty.ratio": 0.05,
+    "segment.ms": 600_000,
+    "segment.bytes": 16 * 1024**2,
+    "delete.retention.ms": 60_000,
+}
+
+
+class RepairingStore(rocksdb.Store):
+    """A RocksDB store that starts anew where its files are broken or gone."""
+
+    def _open_for_partition(self, partition: int) -> Any:
+        path = self.partition_path(partition)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            return super()._open_for_partition(partition)
+        except Exception as error:
+            if "lock" in str(error).lower():
+                raise  # another process has it open; Faust waits for that
+            logger.warning("Table files %s are unusable (%s): starting them anew", path.name, error)
+            shutil.rmtree(path, ignore_errors=True)
+            return super()._open_for_partition(partition)
+
+    def discard(self, partition: int) -> None:
+        """Throw a partition's files away; the next use opens an empty database."""
+        self._dbs.pop(partition, None)
+        self._key_index.clear()
+        shutil.rmtree(self.partition_path(partition), ignore_errors=True)
+
+    def partition_items(self, partition: int) -> Iterator[tuple[bytes, bytes]]:
+        """Keys and values of one partition, Faust's own bookkeeping left out."""
+        yield from self._visible_items(self._db_for_partition(partition))
+
+
+class LiveTable(faust.Table):
+    """Key (str) -> live state (JSON) of one topic, partitioned like the topic."""
+
+    def __init__(self, app: Any, **options: Any) -> None:
+        super().__init__(app, **options)
+        self._events: dict[int, Any] = {}
+
+    def _new_store_by_url(self, url: Any) -> Any:
+        return RepairingStore(
+            url,
+            self.app,
+            self,
+            table_name=self.name,
+            key_type=self.key_type,
+            key_serializer=self.key_serializer,
+            value_serializer=self.value_serializer,
+            value_type=self.value_type,
+            loop=self.loop,
+            options=self.options,
+        )
+
+    @property
+    def store(self) -> RepairingStore:
+        """The RocksDB store."""
+        return cast(RepairingStore, self.data)
+
+    def live(self, key: str) -> Any | None:
+        """The live state of a key on this worker, None where there is none."""
+        return None if key.startswith("\x00") else self.get(key)
+
+    def write(self, topic: str, partition: int, live: Mapping[str, Any]) -> None:
+        """Set keys; a value of None deletes. ``topic`` is the source's name in Kafka."""
+        with self._in_partition(topic, partition):
+            for key, value in live.items():
+                if value is not None:
+                    self[key] = value
+                elif key in self:
+                    del self[key]
+
+    def mark(self, topic: str, partition: int, next_offset: int) -> None:
+        """Say that the partition's state is that of ``next_offset``."""
+        self.write(topic, partition, {MARKER: next_offset})
+
+    def marked(self, topic: str, partition: int) -> int | None:
+        """The next offset the partition's state stands at."""
+        with self._in_partition(topic, partition):
+            return cast("int | None", self.get(MARKER))
+
+    def replace(self, topic: str, partition: int, live: Mapping[str, Any], next_offset: int) -> None:
+        """Make the partition hold exactly these keys."""
+        known = {self.store._decode_key(key) for key, _ in self.store.partition_items(partition)}
+        gone = dict.fromkeys(known - live.keys() - {MARKER})
+        self.write(topic, partition, {**gone, **live, MARKER: next_offset})
+
+    @contextmanager
+    def _in_partition(self, topic: str, partition: int) -> Iterator[None]:
+        """Faust's tables find their partition by the current event: give them one."""
+        event = self._events.get(partition)
+        if event is None:
+            message = ConsumerMessage(topic, partition, -1, 0.0, 1, None, None, None, None, tp=TP(topic, partition))
+            event = self._events[partition] = self.app.create_event(None, None, None, message)
+        token = _current_event.set(weakref.ref(event))
+        try:
+            yield
+        finally:
+            _current_event.reset(token)

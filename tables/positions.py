@@ -1,0 +1,19 @@
+"""Live state of each lion: its last accepted fix and its newest 5-minute window.
+
+Key: lion_id (str).
+Value: {"lion_id": str, "last_fix": {"time": ISO-8601 UTC, "lat": deg, "lng": deg},
+    "window": {"window_start": ISO-8601 UTC, "fixes": int, "mean_lat": deg, "mean_lng": deg, "first_time", "first_lat",
+    "first_lng", "last_time", "last_lat", "last_lng", "min_lat", "max_lat", "min_lng", "max_lng"}}.
+Postgres holds the same; this table is a copy of it for reads without a query, never a source.
+"""
+
+from __future__ import annotations
+
+from liontrack_stream.app import LionTrackApp
+from liontrack_stream.contract.topics import POSITIONS
+from tables.reconcile import read_state
+
+
+def register(app: LionTrackApp) -> None:
+    """Declare the table."""
+    app.live_table(POSITIONS, read_state("positions"), help="Each lion: its last accepted fix and its newest 5-minute window")
