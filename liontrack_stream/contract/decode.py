@@ -21,16 +21,13 @@ from liontrack_stream.contract.events import (
     Rejected,
     Weight,
 )
+from liontrack_stream.contract.redact import SECRET_FIELDS
 from liontrack_stream.contract.times import BadTime, parse_iso, to_microseconds
 
 VALUE_MAX_BYTES = 262_144
 ID_MAX_BYTES = 512
 CHALLENGE_STATUSES = frozenset({"pending", "in_progress", "completed", "abandoned"})
 KG_PER_UNIT = {"kg": 1.0, "g": 0.001, "lb": 0.45359237}
-_SECRET_FIELDS = frozenset(
-    {"password", "passwd", "pwd", "passwordhash", "password_hash", "secret", "token", "access_token", "refresh_token"}
-)
-
 Time = str | int | float
 NESTING_MAX = 64
 
@@ -244,7 +241,7 @@ def _activity(document: dict[str, Any]) -> Activity:
         wire.username if wire.username is not None else carried.username,
         wire.email if wire.email is not None else carried.email,
         None if roles is None else tuple(roles),
-        without_secrets(extra),
+        without_secrets(extra) or None,
     )
 
 
@@ -304,7 +301,7 @@ _CONVERTERS: dict[str, tuple[Callable[[dict[str, Any]], Event], str]] = {
 def without_secrets(value: Any) -> Any:
     """``value`` without the fields that hold passwords or tokens, at any depth."""
     if isinstance(value, dict):
-        return {f: without_secrets(v) for f, v in value.items() if f.lower() not in _SECRET_FIELDS}
+        return {f: without_secrets(v) for f, v in value.items() if f.lower() not in SECRET_FIELDS}
     if isinstance(value, list):
         return [without_secrets(item) for item in value]
     return value

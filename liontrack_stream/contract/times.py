@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_NAIVE = datetime(1970, 1, 1)
@@ -45,3 +45,8 @@ def to_microseconds(value: datetime | int | float | str) -> int:
     if not 0 <= micros < _END_US:
         raise BadTime(f"{value} lies outside the years 1970 to 2999")
     return micros
+
+
+def iso(microseconds: int) -> str:
+    """ISO-8601 text with ``Z`` of microseconds since the epoch."""
+    return f"{(_EPOCH_NAIVE + timedelta(microseconds=int(microseconds))).isoformat(timespec='milliseconds')}Z"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -29,41 +30,44 @@ def engagement_score(completed: int, total: int, weight_entries: int) -> float:
 
 
 def user_days(
-    active_days: Iterable[int],
-    weight_entries: Mapping[int, int],
-    challenges: Iterable[Sequence[tuple[int, str]]],
+    days: Iterable[int], weight_entries: Mapping[int, int], challenges: Iterable[Sequence[tuple[int, str]]]
 ) -> dict[int, UserDay]:
-    """All days of one user.
+    """Some days of one user.
 
     Parameters
     ----------
-    active_days
-        Days (since the epoch) with an activity or a weight entry.
+    days
+        The days (since the epoch) to compute.
     weight_entries
-        Entries by day.
+        Entries by day, for those days.
     challenges
-        For each of the user's challenges its (time_us, status) events, by time, ties already in order.
+        For each of the user's challenges all its (time_us, status) events, by time, ties already in order.
     """
-    histories = [list(events) for events in challenges]
-    days = sorted({*active_days, *(time_us // DAY_US for events in histories for time_us, _ in events)})
+    histories = [([time_us for time_us, _ in events], events, _completed_days(events)) for events in challenges]
     rows = {}
     for day in days:
-        end_us = (day + 1) * DAY_US
-        known = [[event for event in events if event[0] < end_us] for events in histories]
-        known = [events for events in known if events]
-        completed = sum(_completed_on(events, day) for events in known)
-        in_progress = sum(events[-1][1] == "in_progress" for events in known)
+        known = completed = in_progress = 0
+        for times, events, completed_days in histories:
+            count = bisect_left(times, (day + 1) * DAY_US)
+            if count:
+                known += 1
+                in_progress += events[count - 1][1] == "in_progress"
+                completed += day in completed_days
         entries = weight_entries.get(day, 0)
-        rows[day] = UserDay(
-            completed, in_progress, len(known), entries, engagement_score(completed, len(known), entries)
-        )
+        rows[day] = UserDay(completed, in_progress, known, entries, engagement_score(completed, known, entries))
     return rows
 
 
-def _completed_on(events: Sequence[tuple[int, str]], day: int) -> bool:
-    before = ""
+def challenge_days(events: Iterable[tuple[int, str]]) -> set[int]:
+    """The days on which a challenge has an event."""
+    return {time_us // DAY_US for time_us, _ in events}
+
+
+def _completed_days(events: Iterable[tuple[int, str]]) -> set[int]:
+    """Days with a transition into 'completed'."""
+    days, before = set(), ""
     for time_us, status in events:
-        if status == "completed" and before != "completed" and time_us // DAY_US == day:
-            return True
+        if status == "completed" and before != "completed":
+            days.add(time_us // DAY_US)
         before = status
-    return False
+    return days

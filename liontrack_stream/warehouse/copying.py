@@ -8,6 +8,7 @@ Format: https://www.postgresql.org/docs/current/sql-copy.html, «Binary Format»
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -23,6 +24,7 @@ _HEADER = b"PGCOPY\n\xff\r\n\x00" + b"\x00" * 8
 _TRAILER = b"\xff\xff"
 _NULL = b"\xff\xff\xff\xff"
 _JSONB_VERSION = b"\x01"
+_TEXT_OID = 25
 
 
 @dataclass(slots=True)
@@ -74,6 +76,10 @@ class Rows:
 
     def text(self, name: str, values: Sequence[str | None]) -> Rows:
         return self.bytes(name, [None if value is None else value.encode() for value in values])
+
+    def texts(self, name: str, values: Sequence[Sequence[str] | None]) -> Rows:
+        """A text[] column."""
+        return self.bytes(name, [None if value is None else _text_array(value) for value in values])
 
     def json(self, name: str, values: Sequence[bytes | None]) -> Rows:
         """A jsonb column from JSON texts."""
@@ -144,6 +150,17 @@ def _nullable(values: NDArray[Any], null: NDArray[np.bool_]) -> list[bytes]:
     block.length(values.dtype.itemsize)
     block.value(values)
     return [_NULL if is_null else item for item, is_null in zip(block.close(), null.tolist(), strict=True)]
+
+
+def _text_array(items: Sequence[str]) -> bytes:
+    """PostgreSQL's binary array: dimensions, null flag, element type, then length and lower bound of the one dimension."""
+    if not items:
+        return struct.pack(">iiI", 0, 0, _TEXT_OID)
+    parts = [struct.pack(">iiIii", 1, 0, _TEXT_OID, len(items), 1)]
+    for item in items:
+        encoded = item.encode()
+        parts += [struct.pack(">i", len(encoded)), encoded]
+    return b"".join(parts)
 
 
 async def copy_rows(connection: asyncpg.Connection, schema: str, table: str, rows: Rows) -> None:

@@ -114,6 +114,9 @@ CREATE TABLE silver.user_activities (
     dw_update_date timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (user_id, event_time, activity_type, event_id)
 );
+CREATE INDEX user_activities_username ON silver.user_activities (user_id, event_time) WHERE username IS NOT NULL;
+CREATE INDEX user_activities_email ON silver.user_activities (user_id, event_time) WHERE email IS NOT NULL;
+CREATE INDEX user_activities_roles ON silver.user_activities (user_id, event_time) WHERE roles IS NOT NULL;
 CREATE INDEX user_activities_time ON silver.user_activities (event_time);
 
 -- One row per status event of a challenge.

@@ -53,6 +53,7 @@ CREATE TABLE gold.users_activity (
     challenges_completed   integer     NOT NULL,
     challenges_in_progress integer     NOT NULL,
     challenges_total       integer     NOT NULL,
+    activity_events        integer     NOT NULL,
     weight_entries         integer     NOT NULL,
     total_weight_entries   integer     GENERATED ALWAYS AS (weight_entries) STORED,
     engagement_score       double precision NOT NULL,

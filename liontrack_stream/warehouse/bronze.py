@@ -1,0 +1,225 @@
+"""Bronze: every consumed record as it came, with the typed columns of its topic."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import asyncpg
+import msgspec
+import numpy as np
+
+from liontrack_stream.contract import topics
+from liontrack_stream.contract.events import Activity, Challenge, Deletion, Position, QualityCheck, Rejected, Weight
+from liontrack_stream.contract.redact import redact
+from liontrack_stream.core.geo import DAY_US
+from liontrack_stream.lake.ports import BronzeRows
+from liontrack_stream.warehouse.copying import Rows, copy_rows
+from liontrack_stream.warehouse.queries import query
+from liontrack_stream.warehouse.work import BatchWork
+
+TABLES = {
+    topics.POSITIONS.name: "lions_raw",
+    topics.WEIGHTS.name: "weights_raw",
+    topics.ACTIVITIES.name: "users_raw",
+    topics.CHALLENGES.name: "challenges_raw",
+    topics.QUALITY.name: "quality_raw",
+}
+_TEXT, _FLOAT, _TIME = "text", "float", "time"
+_TYPED: dict[str, tuple[type[Any], tuple[tuple[str, str, str], ...]]] = {  # column, kind, field of the event
+    "lions_raw": (
+        Position,
+        (
+            ("lion_id", _TEXT, "lion_id"),
+            ("name", _TEXT, "name"),
+            ("position_lat", _FLOAT, "lat"),
+            ("position_lng", _FLOAT, "lng"),
+            ("last_update", _TIME, "time_us"),
+        ),
+    ),
+    "weights_raw": (
+        Weight,
+        (
+            ("weight_id", _TEXT, "weight_id"),
+            ("lion_id", _TEXT, "lion_id"),
+            ("weight", _FLOAT, "weight"),
+            ("unit", _TEXT, "unit"),
+            ("measured_at", _TIME, "time_us"),
+        ),
+    ),
+    "users_raw": (
+        Activity,
+        (
+            ("user_id", _TEXT, "user_id"),
+            ("username", _TEXT, "username"),
+            ("email", _TEXT, "email"),
+            ("activity_type", _TEXT, "activity_type"),
+            ("event_time", _TIME, "time_us"),
+        ),
+    ),
+    "challenges_raw": (
+        Challenge,
+        (
+            ("challenge_id", _TEXT, "challenge_id"),
+            ("user_id", _TEXT, "user_id"),
+            ("title", _TEXT, "title"),
+            ("status", _TEXT, "status"),
+            ("updated_at", _TIME, "time_us"),
+        ),
+    ),
+    "quality_raw": (
+        QualityCheck,
+        (
+            ("table_name", _TEXT, "table_name"),
+            ("check_name", _TEXT, "check_name"),
+            ("check_timestamp", _TIME, "time_us"),
+            ("quality_percentage", _FLOAT, "quality_percentage"),
+        ),
+    ),
+}
+_encode = msgspec.json.Encoder().encode
+
+
+class BronzeDays:
+    """Makes the day partitions of bronze, once per day and table."""
+
+    def __init__(self) -> None:
+        self._made: set[tuple[str, int]] = set()
+
+    async def ensure(self, pool: asyncpg.Pool, table: str, days: Sequence[int]) -> None:
+        """Make missing partitions, in transactions of their own."""
+        for day in days:
+            if (table, day) not in self._made:
+                await pool.execute(query("bronze/ensure_day"), table, day)
+                self._made.add((table, day))
+
+
+async def store_bronze(work: BatchWork, records: Sequence[Any]) -> list[BronzeRows]:
+    """COPY the batch into its day partitions; the rows as the lake takes them, one run per append day."""
+    table = TABLES[work.topic.name]
+    columns = _columns(work, table, records)
+    days = work.append_us // DAY_US
+    starts = np.flatnonzero(np.diff(days, prepend=days[0] - 1)).tolist()
+    runs = []
+    for start, end in zip(starts, [*starts[1:], len(records)], strict=True):
+        part = {name: (kind, values[start:end]) for name, (kind, values) in columns.items()}
+        await copy_rows(
+            work.connection, "bronze", f"{table}_{np.datetime64(int(days[start]), 'D'):s}".replace("-", ""), _rows(work, part)
+        )
+        runs.append(_lake_rows(work, part, int(days[start])))
+    work.count(bronze=len(records))
+    return runs
+
+
+def _columns(work: BatchWork, table: str, records: Sequence[Any]) -> dict[str, tuple[str, Any]]:
+    kind, typed = _TYPED[table]
+    decoded = work.decoded
+    columns: dict[str, tuple[str, Any]] = {}
+    for column, form, name in typed:
+        values = [getattr(event, name) if event.__class__ is kind else None for event in decoded]
+        if form == _TEXT:
+            columns[column] = (_TEXT, [None if value is None else value.encode() for value in values])
+        elif form == _FLOAT:
+            columns[column] = (_FLOAT, np.array(values, np.float64))
+        else:
+            columns[column] = (_TIME, np.array([-1 if value is None else value for value in values], np.int64))
+    columns["offset"] = ("int8", work.offsets)
+    columns["append_time"] = (_TIME, work.append_us)
+    columns["key"] = (_TEXT, [record.key for record in records])
+    columns["headers"] = ("json", [headers_json(record.headers) for record in records])
+    clean: Callable[[bytes], bytes] = redact if work.topic is topics.ACTIVITIES else _as_it_is
+    columns["raw"] = (_TEXT, [None if record.value is None else clean(record.value) for record in records])
+    columns["source_system"] = (_TEXT, [_source(event) for event in decoded])
+    columns["metadata"] = ("json", [_note(event) for event in decoded])
+    return columns
+
+
+def _rows(work: BatchWork, columns: dict[str, tuple[str, Any]]) -> Rows:
+    count = len(columns["offset"][1])
+    rows = Rows(count).constant("topic", work.topic.name).int4("partition", np.full(count, work.partition))
+    for name, (kind, values) in columns.items():
+        if kind == _TEXT:
+            rows.bytes(name, values)
+        elif kind == "json":
+            rows.json(name, values)
+        elif kind == _FLOAT:
+            rows.float8(name, values)
+        elif kind == "int8":
+            rows.int8(name, values)
+        else:
+            rows.timestamp(name, values, values < 0)
+    return rows.date("partition_date", columns["append_time"][1] // DAY_US)
+
+
+def _lake_rows(work: BatchWork, columns: dict[str, tuple[str, Any]], day: int) -> BronzeRows:
+    offsets = columns["offset"][1]
+    plain = {name: (values, values < 0) if kind == _TIME else values for name, (kind, values) in columns.items()}
+    constants = {"topic": work.topic.name, "partition": work.partition, "partition_date": day}
+    return BronzeRows(work.topic.name, work.partition, int(offsets[0]), int(offsets[-1]) + 1, plain | constants)
+
+
+async def store_dead_letters(work: BatchWork, records: Sequence[Any]) -> None:
+    """One row per rejected record: where it was, what it held, which rule it breaks."""
+    rejected, places = work.events(Rejected)
+    if not rejected:
+        return
+    chosen = [records[place] for place in places.tolist()]
+    rows = Rows(len(rejected)).constant("topic", work.topic.name).int4("partition", np.full(len(chosen), work.partition))
+    rows.int8("offset", work.offsets[places]).bytes("key", [record.key for record in chosen])
+    rows.json("headers", [headers_json(record.headers) or b"{}" for record in chosen])
+    rows.bytes("raw", [None if record.value is None else redact(record.value) for record in chosen])
+    rows.text("rule", [item.rule for item in rejected])
+    rows.text("reason", [item.reason.replace("\x00", "�") for item in rejected])
+    await copy_rows(work.connection, "metadata", "dead_letters", rows.timestamp("append_time", work.append_us[places]))
+    work.count(dead_letters=len(rejected))
+
+
+async def store_deletions(work: BatchWork) -> None:
+    """One row per record by which the source deleted an entity."""
+    deleted, places = work.events(Deletion)
+    if deleted:
+        rows = Rows(len(deleted)).constant("topic", work.topic.name)
+        rows.int4("partition", np.full(len(deleted), work.partition)).int8("offset", work.offsets[places])
+        rows.text("entity_id", [item.entity_id for item in deleted]).timestamp("append_time", work.append_us[places])
+        await copy_rows(work.connection, "metadata", "deletions", rows)
+
+
+def headers_json(headers: Sequence[tuple[str, bytes | None]]) -> bytes | None:
+    """Headers as a JSON object; a repeated header is a list, a value that is not text is ``{"base64": …}``."""
+    if not headers:
+        return None
+    try:
+        named = {name: None if value is None else value.decode() for name, value in headers}
+        text = _encode(named)
+        if len(named) == len(headers) and b"\\u0000" not in text:
+            return text
+    except UnicodeDecodeError:
+        pass
+    lists: dict[str, list[Any]] = {}
+    for name, value in headers:
+        lists.setdefault(name.replace("\x00", "�"), []).append(_header_value(value))
+    return _encode({name: values if len(values) > 1 else values[0] for name, values in lists.items()})
+
+
+def _header_value(value: bytes | None) -> Any:
+    try:
+        text = None if value is None else value.decode()
+    except UnicodeDecodeError:
+        text = "\x00"
+    return {"base64": base64.b64encode(value or b"").decode()} if text is not None and "\x00" in text else text
+
+
+def _source(event: Any) -> bytes:
+    source = getattr(event, "source", None)
+    return b"kafka" if source is None else source.encode()
+
+
+def _note(event: Any) -> bytes | None:
+    if event.__class__ is Rejected:
+        return _encode({"rejected": event.rule})
+    return _encode({"deleted": event.entity_id}) if event.__class__ is Deletion else None
+
+
+def _as_it_is(value: bytes) -> bytes:
+    return value

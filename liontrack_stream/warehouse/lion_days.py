@@ -1,0 +1,95 @@
+"""``gold.lions_metrics``: loading, settling and writing lion-days."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from liontrack_stream.core.health import LOOKBACK_DAYS, LionDay, settle_days
+from liontrack_stream.warehouse.queries import query
+from liontrack_stream.warehouse.work import BatchWork
+
+END_DAY = 1_000_000  # the year 4707: later than any accepted event
+Days = dict[int, LionDay]
+
+
+async def load_days(work: BatchWork, ranges: Sequence[tuple[str, int, int]]) -> list[Days]:
+    """For each (lion_id, from_day, to_day), inclusive, the stored days."""
+    found: list[Days] = [{} for _ in ranges]
+    if not ranges:
+        return found
+    for row in await work.connection.fetch(query("gold/lion_days"), *map(list, zip(*ranges, strict=True))):
+        distance_m = row["distance_m"]
+        found[row["n"]][row["metric_date"]] = LionDay(
+            row["tracking_frequency"],
+            None if distance_m is None else round(distance_m * 1000),
+            row["max_speed_kmh"],
+            row["last_fix_time"],
+            row["stationary"],
+            row["avg_weight"],
+            row["min_weight"],
+            row["max_weight"],
+            row["weight_count"],
+            row["weight_trend"],
+            row["health_score"],
+        )
+    return found
+
+
+async def write_days(
+    work: BatchWork, changes: Iterable[tuple[str, Mapping[int, LionDay], Mapping[int, LionDay]]]
+) -> list[Days]:
+    """Settle and write lion-days.
+
+    Parameters
+    ----------
+    changes
+        For each lion its id, its stored days (whole for 30 days around the changed ones) and the days whose facts
+        changed, with their new facts.
+
+    Returns
+    -------
+    list
+        For each lion its days as they are now, within what was given.
+    """
+    results: list[Days] = []
+    upserts: list[tuple[Any, ...]] = []
+    gone: list[tuple[str, int]] = []
+    for lion_id, stored, facts in changes:
+        days = {**stored, **facts}
+        settled = settle_days(days, facts)
+        upserts += [_row(lion_id, day, row) for day, row in settled.items() if stored.get(day) != row]
+        vanished = [day for day in facts if not days[day].known]
+        gone += [(lion_id, day) for day in vanished if day in stored]
+        results.append({day: row for day, row in (days | settled).items() if day not in set(vanished)})
+    if upserts:
+        await work.connection.execute(query("gold/lion_days_upsert"), *map(list, zip(*upserts, strict=True)))
+    if gone:
+        await work.connection.execute(query("gold/lion_days_delete"), *map(list, zip(*gone, strict=True)))
+    work.touched("gold", "lions_metrics", {row[1] for row in upserts} | {day for _, day in gone})
+    return results
+
+
+def days_around(dirty: Iterable[int]) -> tuple[int, int]:
+    """The inclusive range of days that settling ``dirty`` days reads or changes."""
+    days = list(dirty)
+    return min(days) - LOOKBACK_DAYS, max(days) + LOOKBACK_DAYS
+
+
+def _row(lion_id: str, day: int, row: LionDay) -> tuple[Any, ...]:
+    return (
+        lion_id,
+        day,
+        row.fixes,
+        None if row.distance_mm is None else row.distance_mm / 1000,
+        row.max_speed_kmh,
+        row.last_us,
+        row.stationary,
+        row.avg_weight,
+        row.min_weight,
+        row.max_weight,
+        row.weight_count,
+        row.weight_trend,
+        row.health_score,
+        row.status,
+    )

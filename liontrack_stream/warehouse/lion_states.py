@@ -1,0 +1,175 @@
+"""What is known of each lion before a batch: its head row, its latest fixes, its latest days.
+
+States are kept between batches, and trusted only while ``silver.lions.revision`` is still the one they were made
+at: any other writer raises it, and the state is read anew. They save reads and decide nothing.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from liontrack_stream.core.fixes import NO_STEP, SPIKE, Fixes, empty
+from liontrack_stream.core.geo import DAY_US
+from liontrack_stream.core.health import LOOKBACK_DAYS
+from liontrack_stream.warehouse.lion_days import END_DAY, Days, load_days
+from liontrack_stream.warehouse.queries import query
+from liontrack_stream.warehouse.work import BatchWork
+
+END_US = END_DAY * DAY_US
+TAIL_DAYS = 2
+MARGIN_CANDIDATES = 3
+
+
+@dataclass(slots=True)
+class Span:
+    """A lion's stored fixes of [from_us, to_us), and the next three candidates on either side."""
+
+    fixes: Fixes
+    from_us: int
+    to_us: int
+    open_start: bool  # whether more fixes may exist before these
+    open_end: bool
+
+    def covers(self, from_us: int, to_us: int) -> bool:
+        """Whether the fixes of [from_us, to_us) are all here."""
+        return (self.from_us <= from_us or not self.open_start) and (to_us <= self.to_us or not self.open_end)
+
+
+@dataclass(slots=True)
+class LionState:
+    """One lion. ``tail`` reaches to the end of time; ``days`` is whole from ``days_from`` on."""
+
+    lion_id: str
+    revision: int = 0
+    last_us: int | None = None
+    lat: float | None = None
+    lng: float | None = None
+    name: str | None = None
+    name_us: int | None = None
+    fixes: int = 0
+    accepted: int = 0
+    tail: Span | None = None
+    days: Days = field(default_factory=dict)
+    days_from: int = 0
+
+    @classmethod
+    def unknown(cls, lion_id: str) -> LionState:
+        """A lion that the warehouse has never heard of."""
+        return cls(lion_id, tail=Span(empty(), 0, END_US, False, False))
+
+
+class LionCache:
+    """The states of the lions written last."""
+
+    def __init__(self, lions_max: int = 4096) -> None:
+        self._states: OrderedDict[str, LionState] = OrderedDict()
+        self._lions_max = lions_max
+
+    def get(self, lion_id: str, revision: int) -> LionState | None:
+        """The state of a lion at this revision, if it is here."""
+        state = self._states.get(lion_id)
+        return state if state is not None and state.revision == revision else None
+
+    def put(self, states: Sequence[LionState]) -> None:
+        """Keep states that were committed."""
+        for state in states:
+            self._states[state.lion_id] = state
+            self._states.move_to_end(state.lion_id)
+        while len(self._states) > self._lions_max:
+            self._states.popitem(last=False)
+
+
+async def load_states(work: BatchWork, lion_ids: list[str], cache: LionCache) -> list[LionState]:
+    """The state of each lion, without a tail where neither the cache nor a new lion gives one."""
+    rows = {row["lion_id"]: row for row in await work.connection.fetch(query("silver/lion_heads"), lion_ids)}
+    states = []
+    for lion_id in lion_ids:
+        row = rows.get(lion_id)
+        if row is None:
+            states.append(LionState.unknown(lion_id))
+            continue
+        cached = cache.get(lion_id, row["revision"])
+        tail, days, days_from = (cached.tail, cached.days, cached.days_from) if cached else (None, {}, END_DAY)
+        states.append(
+            LionState(
+                lion_id,
+                row["revision"],
+                row["last_update"],
+                row["position_lat"],
+                row["position_lng"],
+                row["name"],
+                row["name_time"],
+                row["fixes"],
+                row["accepted_fixes"],
+                tail,
+                days,
+                days_from,
+            )
+        )
+    return states
+
+
+async def load_spans(work: BatchWork, wanted: Sequence[tuple[str, int, int]]) -> list[Span]:
+    """For each (lion_id, from_us, to_us) its stored fixes."""
+    if not wanted:
+        return []
+    rows = await work.connection.fetch(query("silver/positions_context"), *map(list, zip(*wanted, strict=True)))
+    by_lion: list[list[tuple[int, ...]]] = [[] for _ in wanted]
+    sides = np.zeros((len(wanted), 2), np.int64)
+    for n, side, time_us, lat, lng, flags, step_mm, append_us, partition, offset, content_hash in rows:
+        step = NO_STEP if step_mm is None else step_mm
+        by_lion[n].append((0, time_us, lat, lng, flags, step, append_us, partition, offset, content_hash, -1))
+        if side:
+            sides[n, (side + 1) // 2] += 1
+    return [
+        Span(
+            np.array(sorted(found, key=lambda fix: fix[1]), empty().dtype),
+            from_us,
+            to_us,
+            bool(before == MARGIN_CANDIDATES),
+            bool(after == MARGIN_CANDIDATES),
+        )
+        for found, (_, from_us, to_us), (before, after) in zip(by_lion, wanted, sides, strict=True)
+    ]
+
+
+async def load_tails(work: BatchWork, states: Sequence[LionState]) -> None:
+    """Read the tails that are missing."""
+    missing = [state for state in states if state.tail is None]
+    starts = [0 if s.last_us is None else (s.last_us // DAY_US - TAIL_DAYS) * DAY_US for s in missing]
+    spans = await load_spans(work, [(s.lion_id, start, END_US) for s, start in zip(missing, starts, strict=True)])
+    for state, span in zip(missing, spans, strict=True):
+        state.tail = span
+
+
+async def load_missing_days(work: BatchWork, states: Sequence[LionState], from_days: Sequence[int]) -> None:
+    """Make ``days`` whole from each ``from_day`` on."""
+    missing = [(state, day) for state, day in zip(states, from_days, strict=True) if day < state.days_from]
+    found = await load_days(work, [(state.lion_id, day, END_DAY) for state, day in missing])
+    for (state, day), days in zip(missing, found, strict=True):
+        state.days, state.days_from = days, day
+
+
+def trimmed_tail(fixes: Fixes, span: Span, last_us: int | None) -> Span:
+    """The last two days of settled fixes of one lion, and three candidates before, as the next batch's context."""
+    fixes = fixes.copy()
+    fixes["row"], fixes["lion"] = -1, 0
+    from_us = span.from_us if last_us is None else max(span.from_us, (last_us // DAY_US - TAIL_DAYS) * DAY_US)
+    inside = int(np.searchsorted(fixes["time_us"], from_us))
+    candidates = np.flatnonzero((fixes["flags"][:inside] & ~np.uint8(SPIKE)) == 0)
+    margin = candidates[-MARGIN_CANDIDATES:]
+    open_start = span.open_start or inside > len(margin)
+    kept = np.concatenate((fixes[margin], fixes[inside:]))
+    return Span(kept, from_us if open_start else 0, span.to_us, open_start, span.open_end)
+
+
+def trimmed_days(days: Days, days_from: int, last_us: int | None) -> tuple[Days, int]:
+    """The days that the next fixes in order look back on, and a few more for the nearly late."""
+    if last_us is None:
+        return days, days_from
+    start = max(days_from, last_us // DAY_US - LOOKBACK_DAYS - TAIL_DAYS - 2)
+    return {day: row for day, row in days.items() if day >= start}, start

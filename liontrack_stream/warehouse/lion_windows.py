@@ -1,0 +1,77 @@
+"""``gold.lion_windows``: writing the windows that a round changed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import numpy as np
+
+from liontrack_stream.contract.times import iso
+from liontrack_stream.core.geo import DAY_US
+from liontrack_stream.core.windows import WINDOW_US, LionWindows
+from liontrack_stream.warehouse.copying import Rows, copy_rows
+from liontrack_stream.warehouse.queries import query
+from liontrack_stream.warehouse.work import BatchWork
+
+
+async def write(work: BatchWork, lion_ids: list[str], windows: LionWindows) -> None:
+    """Write changed windows: those that exist are deleted first, then all that hold a fix are copied in."""
+    gone_lion = np.concatenate((windows.lion[windows.existed], windows.vanished_lion))
+    gone_start = np.concatenate((windows.start_us[windows.existed], windows.vanished_start_us))
+    if len(gone_lion):
+        names = [lion_ids[n] for n in gone_lion.tolist()]
+        await work.connection.execute(query("gold/lion_windows_delete"), names, gone_start.tolist())
+    await copy_rows(work.connection, "gold", "lion_windows", _rows(lion_ids, windows))
+    days = np.unique(np.concatenate((windows.start_us, gone_start)) // DAY_US)
+    work.touched("gold", "lion_windows", days.tolist())
+
+
+def _rows(lion_ids: list[str], windows: LionWindows) -> Rows:
+    count = len(windows.lion)
+    rows = Rows(count).text("lion_id", [lion_ids[n] for n in windows.lion.tolist()])
+    rows.timestamp("window_start", windows.start_us).int4("fixes", windows.fixes)
+    rows.int8("sum_lat_e9", windows.sum_lat_e9).int8("sum_lng_e9", windows.sum_lng_e9)
+    rows.float8("mean_lat", windows.sum_lat_e9 / windows.fixes / 1e9)
+    rows.float8("mean_lng", windows.sum_lng_e9 / windows.fixes / 1e9)
+    for side, fix in (("first", windows.first), ("last", windows.last)):
+        rows.timestamp(f"{side}_time", fix["time_us"]).float8(f"{side}_lat", fix["lat"]).float8(f"{side}_lng", fix["lng"])
+    rows.float8("min_lat", windows.min_lat).float8("max_lat", windows.max_lat)
+    return rows.float8("min_lng", windows.min_lng).float8("max_lng", windows.max_lng)
+
+
+def live_windows(
+    windows: LionWindows, last_us: Sequence[int | None], moved: Collection[int]
+) -> dict[int, dict[str, Any] | None]:
+    """The window of each lion's last accepted fix, where this round changed it; None where it is not known any more.
+
+    ``last_us`` per lion of the round; ``moved`` the lions whose last fix had to be read anew.
+    """
+    live: dict[int, dict[str, Any] | None] = dict.fromkeys(moved)
+    last_of_lion = np.append(np.flatnonzero(np.diff(windows.lion)), len(windows.lion) - 1) if len(windows.lion) else []
+    for i in np.asarray(last_of_lion, np.int64).tolist():
+        lion = int(windows.lion[i])
+        newest_us = last_us[lion]
+        if newest_us is not None and newest_us // WINDOW_US * WINDOW_US == windows.start_us[i]:
+            live[lion] = _window(windows, i)
+    return live
+
+
+def _window(windows: LionWindows, i: int) -> dict[str, Any]:
+    fixes = int(windows.fixes[i])
+    return {
+        "window_start": iso(windows.start_us[i]),
+        "fixes": fixes,
+        "mean_lat": int(windows.sum_lat_e9[i]) / fixes / 1e9,
+        "mean_lng": int(windows.sum_lng_e9[i]) / fixes / 1e9,
+        "first": _point(windows.first[i]),
+        "last": _point(windows.last[i]),
+        "min_lat": float(windows.min_lat[i]),
+        "max_lat": float(windows.max_lat[i]),
+        "min_lng": float(windows.min_lng[i]),
+        "max_lng": float(windows.max_lng[i]),
+    }
+
+
+def _point(fix: Any) -> dict[str, Any]:
+    return {"time": iso(fix["time_us"]), "lat": float(fix["lat"]), "lng": float(fix["lng"])}

@@ -1,0 +1,342 @@
+"""Positions: silver fixes, 5-minute windows, lion-days and the lion's own row, from one batch.
+
+A batch is settled in rounds. The last round holds what lies within each lion's tail, as nearly everything does; a
+round before it holds one cluster of older fixes per lion, so that a fix from years ago does not pull in the years since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from liontrack_stream.contract.events import Position, to_json
+from liontrack_stream.core.fixes import Fixes, empty, own_flags
+from liontrack_stream.core.geo import DAY_US, Ints
+from liontrack_stream.core.health import LionDay
+from liontrack_stream.core.settle import SPEED_LIMITS_KMH, Settled, settle
+from liontrack_stream.core.windows import WINDOW_US, DayFacts, changed_windows, day_facts, touched_days
+from liontrack_stream.warehouse import lion_windows
+from liontrack_stream.warehouse.copying import Rows, copy_rows
+from liontrack_stream.warehouse.lion_days import END_DAY, days_around, write_days
+from liontrack_stream.warehouse.lion_states import (
+    END_US,
+    LionCache,
+    LionState,
+    Span,
+    load_missing_days,
+    load_spans,
+    load_states,
+    load_tails,
+    trimmed_days,
+    trimmed_tail,
+)
+from liontrack_stream.warehouse.queries import query
+from liontrack_stream.warehouse.work import BatchWork
+
+_CLUSTER_GAP_US = 3 * DAY_US
+_LATE_CLUSTERS_MAX = 6
+
+
+@dataclass(slots=True)
+class _Round:
+    """One lion's new fixes of one round, and the stored fixes around them (None: the lion's tail)."""
+
+    state: LionState
+    fresh: Fixes
+    span: Span | None = None
+
+
+async def store_positions(
+    work: BatchWork, cache: LionCache, limits_kmh: tuple[float, float, float, float] = SPEED_LIMITS_KMH
+) -> None:
+    """Write everything that the batch's fixes change in silver and gold."""
+    events, places = work.events(Position)
+    if not events:
+        return
+    lion_ids, fresh = _fixes(work, events, places)
+    await work.lock(lion=lion_ids)
+    states = await load_states(work, lion_ids, cache)
+    _count_late(work, states, fresh)
+    late, tails = _rounds(states, fresh)
+    for rounds in late:
+        await _store_round(work, events, rounds, limits_kmh)
+    if tails:
+        await load_tails(work, [entry.state for entry in tails])
+        await _store_round(work, events, tails, limits_kmh)
+    await _write_lions(work, states)
+    work.after_commit.append(lambda: cache.put(states))
+
+
+def _fixes(work: BatchWork, events: list[Position], places: Ints) -> tuple[list[str], Fixes]:
+    """The batch's lions, and its fixes with the lions numbered in that order."""
+    lion_ids = sorted({event.lion_id for event in events})
+    number = {lion_id: n for n, lion_id in enumerate(lion_ids)}
+    fresh = empty(len(events))
+    fresh["lion"] = [number[event.lion_id] for event in events]
+    fresh["time_us"] = [event.time_us for event in events]
+    fresh["lat"] = [event.lat for event in events]
+    fresh["lng"] = [event.lng for event in events]
+    fresh["hash"] = [event.content_hash() for event in events]
+    fresh["append_us"], fresh["offset"], fresh["partition"] = work.append_us[places], work.offsets[places], work.partition
+    fresh["row"] = np.arange(len(events))
+    visible = np.fromiter((event.visible is not False for event in events), bool, len(events))
+    fresh["flags"] = own_flags(fresh["lat"], fresh["lng"], fresh["time_us"], fresh["append_us"], visible)
+    return lion_ids, fresh[np.lexsort((fresh["time_us"], fresh["lion"]))]
+
+
+def _count_late(work: BatchWork, states: Sequence[LionState], fresh: Fixes) -> None:
+    last = np.array([-1 if state.last_us is None else state.last_us for state in states])
+    work.count(late=int((fresh["time_us"] // WINDOW_US < last[fresh["lion"]] // WINDOW_US).sum()))
+
+
+def _rounds(states: Sequence[LionState], fresh: Fixes) -> tuple[list[list[_Round]], list[_Round]]:
+    """Rounds of older clusters, one cluster per lion and round, and the round of the tails."""
+    late: list[list[_Round]] = []
+    tails: list[_Round] = []
+    bounds = np.searchsorted(fresh["lion"], np.arange(len(states) + 1))
+    for n, state in enumerate(states):
+        mine = fresh[bounds[n] : bounds[n + 1]]
+        if not len(mine):
+            continue
+        tail_from_us = _tail_from_us(state)
+        split = int(np.searchsorted(mine["time_us"], tail_from_us))
+        if split < len(mine):
+            tails.append(_Round(state, mine[split:]))
+        if split:
+            for depth, cluster in enumerate(_clusters(mine[:split])):
+                if depth == len(late):
+                    late.append([])
+                late[depth].append(_Round(state, cluster, _asked(cluster)))
+    return late, tails
+
+
+def _tail_from_us(state: LionState) -> int:
+    """The time from which on a new fix can be settled within the lion's tail."""
+    if state.tail is not None:
+        return state.tail.from_us + DAY_US if state.tail.open_start else 0
+    return 0 if state.last_us is None else (state.last_us // DAY_US - 1) * DAY_US
+
+
+def _clusters(fixes: Fixes) -> list[Fixes]:
+    gaps = np.flatnonzero(np.diff(fixes["time_us"]) > _CLUSTER_GAP_US) + 1
+    return np.split(fixes, gaps[:_LATE_CLUSTERS_MAX])
+
+
+def _asked(cluster: Fixes) -> Span:
+    first, last = int(cluster["time_us"][0]), int(cluster["time_us"][-1])
+    return Span(empty(), (first // DAY_US - 1) * DAY_US, (last // DAY_US + 2) * DAY_US, True, True)
+
+
+async def _store_round(
+    work: BatchWork, events: list[Position], rounds: list[_Round], limits_kmh: tuple[float, float, float, float]
+) -> None:
+    settled, spans = await _settle_whole(work, rounds, limits_kmh)
+    lion_ids = [entry.state.lion_id for entry in rounds]
+    await _write_fixes(work, events, lion_ids, settled)
+    windows = changed_windows(settled)
+    await lion_windows.write(work, lion_ids, windows)
+    facts = day_facts(settled, *touched_days(settled))
+    await _write_facts(work, rounds, facts)
+    moved = await _update_states(work, events, rounds, spans, settled)
+    last_us = [entry.state.last_us for entry in rounds]
+    live = lion_windows.live_windows(windows, last_us, moved)
+    work.live.update({lion_ids[n]: window for n, window in live.items()})
+
+
+async def _settle_whole(
+    work: BatchWork, rounds: list[_Round], limits_kmh: tuple[float, float, float, float]
+) -> tuple[Settled, list[Span]]:
+    """Settle, reading more days wherever a change reaches past what was read."""
+    asked = [entry.span for entry in rounds]
+    loaded = await load_spans(
+        work, [(r.state.lion_id, s.from_us, s.to_us) for r, s in zip(rounds, asked, strict=True) if s is not None]
+    )
+    found = iter(loaded)
+    spans = [next(found) if span is not None else _tail(entry) for entry, span in zip(rounds, asked, strict=True)]
+    while True:
+        parts = [part for entry, span in zip(rounds, spans, strict=True) for part in (span.fixes, entry.fresh)]
+        lengths = [len(part) for part in parts]
+        fixes = np.concatenate(parts)
+        fixes["lion"] = np.repeat(np.arange(len(parts)) // 2, lengths)
+        open_start, open_end = (np.array([getattr(s, side) for s in spans]) for side in ("open_start", "open_end"))
+        settled = settle(fixes, open_start, open_end, limits_kmh)
+        short = _short_spans(settled, spans)
+        if not short:
+            return settled, spans
+        wider = await load_spans(work, [(rounds[n].state.lion_id, start, end) for n, start, end in short])
+        for (n, _, _), span in zip(short, wider, strict=True):
+            spans[n] = span
+
+
+def _tail(entry: _Round) -> Span:
+    assert entry.state.tail is not None
+    return entry.state.tail
+
+
+def _short_spans(settled: Settled, spans: Sequence[Span]) -> list[tuple[int, int, int]]:
+    """Places of spans that miss whole days around a change, and the range that they need."""
+    rows = settled.fixes[settled.changed]
+    lions, first = np.unique(rows["lion"], return_index=True)
+    last = np.append(first[1:], len(rows)) - 1
+    short = []
+    for n, low, high in zip(lions.tolist(), rows["time_us"][first].tolist(), rows["time_us"][last].tolist(), strict=True):
+        start, end = (low // DAY_US - 1) * DAY_US, min(END_US, (high // DAY_US + 2) * DAY_US)
+        span = spans[n]
+        if not span.covers(start, end):
+            short.append((n, min(start, span.from_us), max(end, span.to_us)))
+    return short
+
+
+async def _write_fixes(work: BatchWork, events: list[Position], lion_ids: list[str], settled: Settled) -> None:
+    fixes, losers = settled.fixes, settled.losers
+    replaced = losers[losers["row"] < 0]
+    if len(replaced):
+        names = [lion_ids[n] for n in replaced["lion"].tolist()]
+        await work.connection.execute(query("silver/positions_delete"), names, replaced["time_us"].tolist())
+    new = fixes[fixes["row"] >= 0]
+    await copy_rows(work.connection, "silver", "positions", _position_rows(events, new))
+    changed = fixes[settled.changed & (fixes["row"] < 0)]
+    if len(changed):
+        steps = [None if step < 0 else step for step in changed["step_mm"].tolist()]
+        names = [lion_ids[n] for n in changed["lion"].tolist()]
+        await work.connection.execute(
+            query("silver/positions_resettle"), names, changed["time_us"].tolist(), changed["flags"].tolist(), steps
+        )
+    if len(losers):
+        identities = [
+            f"{lion_ids[n]}|{us}" for n, us in zip(losers["lion"].tolist(), losers["time_us"].tolist(), strict=True)
+        ]
+        await work.store_repeats(
+            identities, losers["partition"], losers["offset"], losers["append_us"], losers["hash"]
+        )
+    conflicts = int((losers["hash"] != fixes["hash"][settled.loser_winner]).sum())
+    flagged_now = int((fixes["flags"] != 0).sum())
+    flagged_before = int(((fixes["row"] < 0) & ~settled.was_accepted).sum() + (replaced["flags"] != 0).sum())
+    work.count(
+        silver=len(new) - len(replaced),
+        duplicates=len(losers) - conflicts,
+        conflicts=conflicts,
+        flagged=flagged_now - flagged_before,
+    )
+    days = np.unique(fixes["time_us"][settled.changed] // DAY_US).tolist()
+    work.touched("silver", "positions", days)
+    work.touched("gold", "lions_positions_history", days)
+
+
+def _position_rows(events: list[Position], new: Fixes) -> Rows:
+    chosen = [events[row] for row in new["row"].tolist()]
+    rows = Rows(len(new))
+    rows.text("lion_id", [event.lion_id for event in chosen])
+    rows.timestamp("event_time", new["time_us"]).float8("lat", new["lat"]).float8("lng", new["lng"])
+    rows.int2("flags", new["flags"]).int8("step_mm", new["step_mm"], new["step_mm"] < 0)
+    rows.int4("partition", new["partition"]).int8("offset", new["offset"])
+    rows.timestamp("append_time", new["append_us"]).int8("content_hash", new["hash"])
+    rows.text("name", [event.name for event in chosen]).text("source", [event.source for event in chosen])
+    for column in ("confidence", "accuracy", "altitude", "dop", "temperature"):
+        rows.float8(column, np.array([getattr(event, column) for event in chosen], np.float64))
+    rows.boolean("visible", [event.visible for event in chosen]).text("event_id", [event.event_id for event in chosen])
+    return rows.json("metadata", [None if event.extra is None else to_json(event.extra) for event in chosen])
+
+
+async def _write_facts(work: BatchWork, rounds: list[_Round], facts: DayFacts) -> None:
+    """Settle and write the lion-days, and keep them in the states."""
+    bounds = np.searchsorted(facts.lion, np.arange(len(rounds) + 1)).tolist()
+    days = facts.day.tolist()
+    mine = [days[bounds[n] : bounds[n + 1]] for n in range(len(rounds))]
+    first_days = [days_around(dirty)[0] if dirty else END_DAY for dirty in mine]
+    states = [entry.state for entry in rounds]
+    await load_missing_days(work, states, first_days)
+    columns = (facts.fixes, facts.distance_mm, facts.max_speed_kmh, facts.last_us, facts.stationary)
+    values = list(zip(*(column.tolist() for column in columns), strict=True))
+    changes = []
+    for n, state in enumerate(states):
+        new = {
+            days[i]: _lion_day(state.days.get(days[i]), *values[i])
+            for i in range(bounds[n], bounds[n + 1])
+            if values[i][0] or days[i] in state.days
+        }
+        changes.append((state.lion_id, state.days, new))
+    for state, now in zip(states, await write_days(work, changes), strict=True):
+        state.days = now
+
+
+def _lion_day(
+    stored: LionDay | None, fixes: int, distance_mm: int, max_speed_kmh: float, last_us: int, stationary: bool
+) -> LionDay:
+    return replace(
+        stored or LionDay(),
+        fixes=fixes,
+        distance_mm=None if distance_mm < 0 else distance_mm,
+        max_speed_kmh=None if distance_mm < 0 else max_speed_kmh,
+        last_us=last_us if fixes else None,
+        stationary=stationary if fixes else None,
+    )
+
+
+async def _update_states(
+    work: BatchWork, events: list[Position], rounds: list[_Round], spans: Sequence[Span], settled: Settled
+) -> list[int]:
+    """Bring the lions' heads and tails up to the settled fixes; the places of those whose head was read anew."""
+    fixes, accepted = settled.fixes, settled.accepted
+    bounds = np.searchsorted(fixes["lion"], np.arange(len(rounds) + 1)).tolist()
+    replaced = np.zeros(len(fixes), bool)
+    replaced[settled.loser_winner[settled.losers["row"] < 0]] = True
+    reread = []
+    for n, entry in enumerate(rounds):
+        mine = slice(bounds[n], bounds[n + 1])
+        state, rows, ok = entry.state, fixes[mine], accepted[mine]
+        state.fixes += int((rows["row"] >= 0).sum() - replaced[mine].sum())
+        state.accepted += int(ok.sum()) - int(settled.was_accepted[mine].sum())
+        moved = rows["time_us"][(replaced[mine] | ((rows["row"] < 0) & (ok != settled.was_accepted[mine])))]
+        if len(moved) and moved[-1] >= min(state.last_us or 0, state.name_us or 0):
+            reread.append(n)
+        _advance_head(state, events, rows[ok & (rows["row"] >= 0)])
+        changed = rows["time_us"][settled.changed[mine]]
+        if entry.span is None:
+            state.tail = trimmed_tail(rows, spans[n], state.last_us)
+        elif len(changed) and state.tail is not None and changed[-1] >= state.tail.fixes["time_us"][0]:
+            state.tail = None
+        state.days, state.days_from = trimmed_days(state.days, state.days_from, state.last_us)
+    await _reread_heads(work, [rounds[n].state for n in reread])
+    return reread
+
+
+def _advance_head(state: LionState, events: list[Position], new: Fixes) -> None:
+    """Take the position of the latest new accepted fix, and the name of the latest that has one."""
+    if not len(new):
+        return
+    if state.last_us is None or new["time_us"][-1] >= state.last_us:
+        state.last_us, state.lat, state.lng = int(new["time_us"][-1]), float(new["lat"][-1]), float(new["lng"][-1])
+    for time_us, row in zip(new["time_us"][::-1].tolist(), new["row"][::-1].tolist(), strict=True):
+        if state.name_us is not None and time_us < state.name_us:
+            break
+        name = events[row].name
+        if name is not None:
+            state.name, state.name_us = name, time_us
+            break
+
+
+async def _reread_heads(work: BatchWork, states: Sequence[LionState]) -> None:
+    """Read the last accepted fix and name of lions whose former ones may no longer count."""
+    if not states:
+        return
+    rows = await work.connection.fetch(query("silver/lion_last_known"), [state.lion_id for state in states])
+    found = {row["lion_id"]: row for row in rows}
+    for state in states:
+        row = found[state.lion_id]
+        state.last_us, state.lat, state.lng = row["event_time"], row["lat"], row["lng"]
+        state.name_us, state.name = row["name_time"], row["name"]
+
+
+async def _write_lions(work: BatchWork, states: Sequence[LionState]) -> None:
+    columns: list[list[Any]] = [
+        [getattr(state, column) for state in states]
+        for column in ("lion_id", "name", "name_us", "lat", "lng", "last_us", "fixes", "accepted")
+    ]
+    revisions = dict(await work.connection.fetch(query("silver/lions_upsert"), *columns))
+    for state in states:
+        state.revision = revisions[state.lion_id]
+    work.touched("silver", "lions")

@@ -1,0 +1,159 @@
+"""The sink: one batch, one transaction.
+
+    advance offset ─► bronze ─► dead letters ─► locks ─► silver ─► gold ─► dirty days ─► COMMIT ─► caches, lake
+         │
+         └── not where the batch starts: Behind, Gap or LostLease, and nothing is written
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import numpy as np
+
+from liontrack_stream.contract.decode import decode
+from liontrack_stream.contract.topics import ACTIVITIES, BY_NAME, CHALLENGES, POSITIONS, QUALITY, WEIGHTS
+from liontrack_stream.crashpoints import crash_here
+from liontrack_stream.kafka.batch import RecordBatch
+from liontrack_stream.kafka.ports import Behind, Committed, Gap, LostLease, Outcome, Partition
+from liontrack_stream.lake.ports import BronzeRows
+from liontrack_stream.settings import Settings
+from liontrack_stream.warehouse.activities import store_activities
+from liontrack_stream.warehouse.bronze import TABLES, BronzeDays, store_bronze, store_dead_letters, store_deletions
+from liontrack_stream.warehouse.challenges import store_challenges
+from liontrack_stream.warehouse.lion_states import LionCache
+from liontrack_stream.warehouse.offsets import OffsetStore
+from liontrack_stream.warehouse.positions import store_positions
+from liontrack_stream.warehouse.quality import store_quality
+from liontrack_stream.warehouse.queries import query
+from liontrack_stream.warehouse.weights import store_weights
+from liontrack_stream.warehouse.work import BatchWork
+
+BronzeListener = Callable[[BronzeRows], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Unconfirmed:
+    """A batch whose COMMIT was sent and not yet answered."""
+
+    first_offset: int
+    next_offset: int
+    finish: Callable[[], Committed]
+
+
+class _NotHere(Exception):
+    """The offset could not be advanced; carries the outcome, and rolls back."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+
+
+class Sink:
+    """Stores batches. Safe for several partitions at once, for one batch at a time per partition.
+
+    Parameters
+    ----------
+    on_bronze
+        Told of committed bronze rows, for the lake.
+    """
+
+    def __init__(
+        self, pool: asyncpg.Pool, offsets: OffsetStore, settings: Settings, on_bronze: BronzeListener | None = None
+    ) -> None:
+        self._pool = pool
+        self._offsets = offsets
+        self._value_max_bytes = settings.value_max_bytes
+        self._lions = LionCache()
+        self._bronze_days = BronzeDays()
+        self._unconfirmed: dict[Partition, _Unconfirmed] = {}
+        self.on_bronze = on_bronze
+
+    async def process(self, batch: RecordBatch, gap_proven: bool = False) -> Outcome:
+        """Store a batch in one transaction; see ``kafka.ports.Sink``."""
+        work = self._decode(batch)
+        days = np.unique(work.append_us // 86_400_000_000).tolist()
+        await self._bronze_days.ensure(self._pool, TABLES[batch.topic], days)
+        partition = (batch.topic, batch.partition)
+        try:
+            async with self._pool.acquire() as connection:
+                work.connection = connection
+                async with connection.transaction():
+                    crash_here("sink.before_offset")
+                    await self._advance(work, batch, gap_proven)
+                    crash_here("sink.after_offset")
+                    runs = await self._write(work, batch)
+                    crash_here("sink.before_commit")
+                    finish = self._finisher(work, runs)
+                    self._unconfirmed[partition] = _Unconfirmed(batch.first_offset, batch.next_offset, finish)
+        except _NotHere as stopped:
+            unconfirmed = self._unconfirmed.pop(partition, None)
+            if isinstance(stopped.outcome, Behind) and unconfirmed is not None:
+                if stopped.outcome.stored_next_offset == unconfirmed.next_offset == batch.next_offset:
+                    return unconfirmed.finish()  # the COMMIT whose answer was lost had arrived
+            return stopped.outcome
+        self._unconfirmed.pop(partition, None)
+        crash_here("sink.after_commit")
+        return finish()
+
+    def _decode(self, batch: RecordBatch) -> BatchWork:
+        topic, limit = batch.topic, self._value_max_bytes
+        return BatchWork(
+            None,  # type: ignore[arg-type]  # set when the transaction begins
+            BY_NAME[topic],
+            batch.partition,
+            [decode(topic, record.key, record.value, limit) for record in batch.records],
+            np.array([record.offset for record in batch.records], np.int64),
+            np.array([record.timestamp for record in batch.records], np.int64) * 1000,
+        )
+
+    async def _advance(self, work: BatchWork, batch: RecordBatch, gap_proven: bool) -> None:
+        """Move the stored offset past the batch, or raise what stands in the way."""
+        partition = (batch.topic, batch.partition)
+        epoch = self._offsets.epoch(partition)
+        move = query("metadata/advance_offset")
+        ends = batch.next_offset, epoch
+        if await work.connection.fetchval(move, *partition, batch.first_offset, *ends) is not None:
+            return
+        state = await work.connection.fetchrow(query("metadata/offset_state"), *partition)
+        if state is None or state["lease_epoch"] != epoch:
+            raise _NotHere(LostLease())
+        stored = state["next_offset"]
+        if stored > batch.first_offset:
+            raise _NotHere(Behind(stored))
+        if not gap_proven or await work.connection.fetchval(move, *partition, stored, *ends) is None:
+            raise _NotHere(Gap(stored))
+
+    async def _write(self, work: BatchWork, batch: RecordBatch) -> list[BronzeRows]:
+        crash_here("sink.before_copy")
+        runs = await store_bronze(work, batch.records)
+        await store_dead_letters(work, batch.records)
+        await store_deletions(work)
+        crash_here("sink.after_copy")
+        await self._store_topic(work)
+        await work.mark_dirty()
+        return runs
+
+    async def _store_topic(self, work: BatchWork) -> None:
+        stores: dict[str, Callable[[], Any]] = {
+            POSITIONS.name: lambda: store_positions(work, self._lions),
+            WEIGHTS.name: lambda: store_weights(work),
+            ACTIVITIES.name: lambda: store_activities(work),
+            CHALLENGES.name: lambda: store_challenges(work),
+            QUALITY.name: lambda: store_quality(work),
+        }
+        await stores[work.topic.name]()
+
+    def _finisher(self, work: BatchWork, runs: list[BronzeRows]) -> Callable[[], Committed]:
+        def finish() -> Committed:
+            for keep in work.after_commit:
+                keep()
+            if self.on_bronze is not None:
+                for run in runs:
+                    self.on_bronze(run)
+            return Committed(work.stats, work.live)
+
+        return finish
