@@ -146,7 +146,7 @@ def lion_rows(by_lion: dict[str, Track], lions_elsewhere: Iterable[str]) -> dict
     for lion_id in {*by_lion, *lions_elsewhere}:
         track = by_lion.get(lion_id) or Track([])
         last = track.accepted[-1].event if track.accepted else None
-        named = [fix.event for fix in track.accepted if fix.event.name]
+        named = [fix.event for fix in track.accepted if fix.event.name is not None]
         rows[(lion_id,)] = {
             "name": named[-1].name if named else None,
             "position_lat": last.lat if last else None,
