@@ -20,6 +20,7 @@ from aiokafka.partitioner import murmur2
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from liontrack_stream.contract.topics import ACTIVITIES, BY_NAME, CHALLENGES, POSITIONS, QUALITY, WEIGHTS
+from liontrack_stream.kafka.errors import ProduceError
 from liontrack_stream.settings import Settings
 
 EVENT_TYPES: dict[str, bytes] = {
@@ -33,6 +34,7 @@ Headers = Sequence[tuple[str, bytes]]
 
 _BATCH_BYTES = 256 * 1024  # before compression; far below a broker's 1 MiB limit on a batch
 _IN_FLIGHT_BATCHES = 16
+_FLUSH_WHEN_CANCELLED_S = 10.0
 
 
 class Outgoing(NamedTuple):
@@ -42,10 +44,6 @@ class Outgoing(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: Headers = ()
-
-
-class ProduceError(Exception):
-    """Kafka could not be reached or refused a batch; the message is a sentence."""
 
 
 def headers_for(topic: str, event_time: bytes, source: bytes) -> Headers:
@@ -60,7 +58,8 @@ def partition_of(key: bytes, partitions: int) -> int:
 
 
 class EventProducer:
-    """Sends records in order per key. Use as ``async with``; leaving it without an exception flushes.
+    """Sends records in order per key. Use as ``async with``; leaving it flushes, unless by an exception other than
+    a cancellation.
 
     ``sent`` counts records handed over, ``acknowledged`` those that Kafka holds.
     """
@@ -99,6 +98,8 @@ class EventProducer:
         try:
             if kind is None:
                 await self.flush()
+            elif issubclass(kind, asyncio.CancelledError):
+                await asyncio.wait_for(self.flush(), _FLUSH_WHEN_CANCELLED_S)
         finally:
             if self._producer is not None:
                 await self._producer.stop()  # waits for what is in flight; open batches are dropped
@@ -119,7 +120,9 @@ class EventProducer:
             partition = self._partition(record.topic, record.key)
             slot = (record.topic, partition)
             builder = self._open.get(slot) or self._new_batch(slot)
-            while builder.append(timestamp=None, key=record.key, value=record.value, headers=record.headers) is None:
+            while (
+                builder.append(timestamp=None, key=record.key, value=record.value, headers=list(record.headers)) is None
+            ):
                 await self._send_batch(slot)
                 builder = self._new_batch(slot)
             count += 1

@@ -17,6 +17,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from liontrack_stream.contract.topics import TOPICS
+from liontrack_stream.kafka.errors import TopicError
 from liontrack_stream.settings import Settings
 
 REQUIRED_CONFIG: Mapping[str, str] = {
@@ -26,10 +27,6 @@ REQUIRED_CONFIG: Mapping[str, str] = {
     "message.timestamp.type": "LogAppendTime",
 }
 _VISIBLE_WITHIN_S = 20.0
-
-
-class TopicError(Exception):
-    """Kafka could not be reached or refused; the message is a sentence."""
 
 
 @dataclass(frozen=True, slots=True)

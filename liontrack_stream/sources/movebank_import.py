@@ -74,11 +74,11 @@ class Importer:
     ``report`` counts along, so that it tells what was sent when ``run`` ends in an exception.
     """
 
-    def __init__(
-        self, file: MovebankFile, rejects: Rejects, send: Send, on_progress: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, file: MovebankFile, rejects: Rejects, send: Send) -> None:
         self.report = ImportReport()
-        self._file, self._rejects, self._send, self._on_progress = file, rejects, send, on_progress
+        self.send = send
+        self.on_progress: Callable[[], None] = lambda: None
+        self._file, self._rejects = file, rejects
         self._reader = RowReader(file.header)
         self._seen = SeenFixes()
         self._chunk: list[Outgoing] = []
@@ -135,7 +135,7 @@ class Importer:
             await self._send_chunk()
 
     async def _send_chunk(self) -> None:
-        await self._send(self._chunk)
+        await self.send(self._chunk)
         self.report.sent += len(self._chunk)
         self._chunk = []
-        self._on_progress()
+        self.on_progress()

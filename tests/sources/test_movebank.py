@@ -179,7 +179,7 @@ async def test_a_file_with_bom_crlf_quotes_and_blank_lines(tmp_path: Path) -> No
 
 async def test_rejects_hold_line_reason_and_row(tmp_path: Path) -> None:
     path = write(tmp_path, ROW, "8,true,2010-12-19 01:00:00.000,,,1001", "9,true,never,22.5,-21.5,1001", ROW)
-    report, sent, rejected = await run(path, tmp_path)
+    report, _, rejected = await run(path, tmp_path)
     assert (report.rows, report.sent, report.skipped, report.duplicates) == (4, 1, 2, 1)
     assert dict(report.reasons) == {"missing location": 1, "bad timestamp": 1}
     assert rejected[0] == ["line", "reason", *HEADER.split(",")]

@@ -44,9 +44,10 @@ def sound_fixes(events: list) -> dict[str, list[Position]]:
     """Each lion's fixes as they were meant: first copy, visible, in the plan's time, not 0,0; by time."""
     by_lion: dict[str, dict[int, Position]] = defaultdict(dict)
     for event in events:
-        if isinstance(event, Position) and event.visible and (event.lat, event.lng) != (0, 0):
-            if event.time_us <= PLAN.end_ms * 1000:
-                by_lion[event.lion_id].setdefault(event.time_us, event)
+        if not isinstance(event, Position) or not event.visible or (event.lat, event.lng) == (0, 0):
+            continue
+        if event.time_us <= PLAN.end_ms * 1000:
+            by_lion[event.lion_id].setdefault(event.time_us, event)
     return {lion: [fixes[time] for time in sorted(fixes)] for lion, fixes in by_lion.items()}
 
 
