@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, cast
 
 import faust
+from faust.tables.manager import TableManager
 from faust.types import TP
 from mode import get_logger
 
@@ -335,6 +336,14 @@ class LionTrackApp(faust.App):
         return self.lanes.storing > 0
 
 
+class QuickTableManager(TableManager):
+    """Faust's table manager without the second it waits for more tables: all are declared before the start."""
+
+    async def on_start(self) -> None:
+        await self._update_channels()
+        await self.recovery.start()
+
+
 class QuickWorker(faust.Worker):
     """Faust's worker without the second it sleeps before it closes the event loop."""
 
@@ -365,6 +374,7 @@ def create_app(
         datadir=str(datadir),
         store="rocksdb://",
         Table=LiveTable,
+        TableManager=QuickTableManager,
         Worker=QuickWorker,
         recovery_consistency_check=False,  # a changelog may be lost: the tables are reconciled with Postgres
         processing_guarantee="at_least_once",

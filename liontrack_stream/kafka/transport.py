@@ -18,7 +18,8 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import KafkaError
+from aiokafka.consumer.fetcher import FetchResult
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faust.transport.consumer import RecordMap
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
@@ -66,13 +67,30 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         max_records: int | None = None,
     ) -> RecordMap:
         consumer._coordinator.check_errors()
-        records = await super()._fetch_records(consumer, active_partitions, timeout=timeout, max_records=max_records)
-        # No await between the fetcher's return and here, hence the count belongs to these records.
+        if not self.consumer.flow_active:
+            return {}
+        fetcher = consumer._fetcher
+        if consumer._closed or fetcher._closed:
+            raise ConsumerStoppedError()
+        with fetcher._subscriptions.fetch_context():
+            records = await self._take(fetcher, active_partitions, max_records)
+            if not records and timeout:
+                await _new_data(fetcher, timeout)
+                records = await self._take(fetcher, active_partitions, max_records)
+        # No await between taking them and here, hence the count belongs to these records.
         names = self.app.source_names
         return {
             tp: [FetchedRun(names[tp.topic], tp.partition, run, self.seeks[TP(*tp)])] if tp.topic in names else run
             for tp, run in records.items()
         }
+
+    async def _take(self, fetcher: Any, partitions: set[TP], max_records: int | None) -> RecordMap:
+        """What the fetcher holds now. Source records are left as they are parsed: wrapping each one in aiokafka's
+        ConsumerRecord takes as long as reading it (2 µs)."""
+        for tp, result in fetcher._records.items():
+            if tp.topic in self.app.source_names and isinstance(result, FetchResult) and result.has_more():
+                result._partition_records._consumer_record = _as_parsed
+        return cast(RecordMap, await fetcher.fetched_records(partitions, timeout=0, max_records=max_records))
 
     async def seek_sources(self, offsets: Mapping[TP, int]) -> dict[TP, int]:
         """Seek; returns the seek counts that runs read from there carry."""
@@ -102,6 +120,20 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             logger.info("Kafka's group offsets are not updated: %r", error)
             return False
         return True
+
+
+def _as_parsed(tp: Any, record: Any) -> Any:
+    return record
+
+
+async def _new_data(fetcher: Any, timeout_s: float) -> None:
+    """Wait until the fetcher got something, or failed."""
+    waiter = fetcher._create_fetch_waiter()
+    await asyncio.wait([waiter], timeout=timeout_s)
+    if waiter.done():
+        waiter.result()
+    else:
+        waiter.cancel()
 
 
 class BatchConsumer(driver.Consumer):
