@@ -1,0 +1,177 @@
+"""The lake's exporter: two background tasks of a worker that follow the warehouse and never hold it up."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from liontrack_stream.lake.bronze import BronzeExporter
+from liontrack_stream.lake.days import DayExporter
+from liontrack_stream.lake.manifest import Manifest
+from liontrack_stream.lake.ports import BronzeRows, LakeStatus, LakeUnavailable, TopicPartition
+from liontrack_stream.lake.reader import Reader
+from liontrack_stream.lake.store import Store, open_store
+from liontrack_stream.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_THREADS = 2
+_WRITERS = 8
+_MAX_BACKOFF_S = 30.0
+_REST_PER_WORK = 2.0  # a pass over the days that took a second is followed by two of rest
+_OTHER_LEADER_S = 3.0
+
+
+class LakeExporter:
+    """``start``, ``offer`` and ``assigned``/``revoked`` while working, ``close`` at the end; all from one event loop.
+
+    Trouble with the store or the warehouse delays files, is logged once per streak, and shows in ``status``.
+    """
+
+    def __init__(self, settings: Settings, store: Store | None = None) -> None:
+        self._settings = settings
+        self._store = store or open_store(settings)
+        self._store_is_ready = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self._wake_bronze = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._streaks: dict[str, str] = {}
+        self._threads = ThreadPoolExecutor(_THREADS, "lake")
+        self._writers = ThreadPoolExecutor(_WRITERS, "lake-write")
+        self._reader = Reader(settings)
+        self._manifests = (Manifest(settings), Manifest(settings))
+        self.bronze = BronzeExporter(
+            self._store, self._reader, self._manifests[0], self._threads, settings.lake_interval_s
+        )
+        self.days = DayExporter(self._store, self._reader, self._manifests[1], self._threads, self._writers)
+
+    @property
+    def files_written(self) -> int:
+        return self.bronze.files_written + self.days.files_written
+
+    def status(self) -> LakeStatus:
+        return LakeStatus(
+            files_written=self.files_written,
+            lag_records=self.bronze.lag_records,
+            lag_s=self.bronze.lag_s,
+            dirty_days=self.days.dirty_days,
+            held_rows=self.bronze.buffer.held_rows,
+            held_bytes=self.bronze.buffer.held_bytes,
+            error="; ".join(self._streaks.values()) or None,
+        )
+
+    async def start(self) -> None:
+        """Begin to follow the warehouse. Returns at once and never raises: an outage is retried."""
+        interval_s = self._settings.lake_interval_s
+        self._tasks = [
+            asyncio.create_task(self._follow("bronze", self.bronze.run_once, min(interval_s, 1.0), self._wake_bronze)),
+            asyncio.create_task(self._follow("silver and gold", self.days.run_once, interval_s, None)),
+        ]
+
+    def assigned(self, partitions: Iterable[TopicPartition]) -> None:
+        """These partitions are this worker's: clear up after their last exporter, then go on from their watermarks."""
+        self.bronze.assigned(partitions)
+        self._wake_bronze.set()
+
+    def revoked(self, partitions: Iterable[TopicPartition]) -> None:
+        self.bronze.revoked(partitions)
+
+    def offer(self, batch: BronzeRows) -> None:
+        """Hand over a batch after its COMMIT; costs some 0.4 µs a row."""
+        if self.bronze.offer(batch):
+            self._wake_bronze.set()
+
+    async def close(self, timeout_s: float = 60.0) -> int:
+        """Write everything that is committed, stop, and return how many files this exporter wrote in its life.
+
+        Raises
+        ------
+        LakeUnavailable
+            The lake or the warehouse could not be written in time. Nothing is lost: the next worker goes on.
+        """
+        self._stopping.set()
+        self._wake_bronze.set()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await asyncio.gather(*self._tasks)
+                await asyncio.gather(
+                    self._flush("bronze", self.bronze.run_once), self._flush("silver and gold", self._flush_days)
+                )
+        except TimeoutError:
+            trouble = self.status().error or "it took too long"
+            raise LakeUnavailable(f"The lake's last files were not written within {timeout_s:g} s: {trouble}.") from None
+        finally:
+            await self._release()
+        return self.files_written
+
+    async def stop(self) -> None:
+        """End now, without a flush; what is not written yet, the next worker writes."""
+        self._stopping.set()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._release()
+
+    async def _release(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for threads in (self._threads, self._writers):
+            threads.shutdown(wait=False, cancel_futures=True)
+        self._reader.close()
+        for manifest in self._manifests:
+            await manifest.close()
+
+    async def _follow(
+        self, name: str, run_once: Callable[[], Awaitable[int]], interval_s: float, wake: asyncio.Event | None
+    ) -> None:
+        backoff_s = 0.0
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            backoff_s = 0.0 if await self._attempt(name, run_once) else min(_MAX_BACKOFF_S, 2 * backoff_s or 1.0)
+            rest_s = max(interval_s, _REST_PER_WORK * (time.monotonic() - began)) if wake is None else interval_s
+            await self._rest(backoff_s * random.uniform(0.5, 1.0) or rest_s, None if backoff_s else wake)
+
+    async def _attempt(self, name: str, run_once: Callable[[], Awaitable[int]]) -> bool:
+        try:
+            if not self._store_is_ready:
+                await asyncio.get_running_loop().run_in_executor(self._threads, self._store.prepare)
+                self._store_is_ready = True
+            await run_once()
+        except Exception as error:
+            if name not in self._streaks:
+                log.error("Lake: export of %s failed and is retried until it works: %r", name, error, exc_info=error)
+            self._streaks[name] = f"{name}: {error!r}"
+            return False
+        if self._streaks.pop(name, None):
+            log.info("Lake: export of %s works again", name)
+        return True
+
+    async def _rest(self, seconds: float, wake: asyncio.Event | None) -> None:
+        waits = [asyncio.ensure_future(event.wait()) for event in (self._stopping, wake) if event]
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            if wake:
+                wake.clear()
+
+    async def _flush(self, name: str, run_once: Callable[[bool], Awaitable[int]]) -> None:
+        backoff_s = 0.2
+        while not await self._attempt(name, lambda: run_once(True)):
+            await asyncio.sleep(backoff_s)
+            backoff_s = min(2.0, 2 * backoff_s)
+
+    async def _flush_days(self, flush: bool) -> int:
+        """Flush while leading; when another worker keeps the lead for a while, the days are in its hands."""
+        until = time.monotonic() + _OTHER_LEADER_S
+        while not await self.days.leads():
+            if time.monotonic() > until:
+                return 0
+            await asyncio.sleep(0.1)
+        return await self.days.run_once(flush)

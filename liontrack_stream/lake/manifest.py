@@ -1,0 +1,153 @@
+"""The manifest, the watermarks and the dirty days: the lake's own tables, over one connection of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date
+
+import asyncpg
+
+from liontrack_stream.lake.ports import LakeError, LakeFile, TopicPartition, WatermarkMoved
+from liontrack_stream.settings import Settings
+from liontrack_stream.warehouse.queries import query
+
+Mark = tuple[str, str, date]
+"""(layer, table, day) of a day partition."""
+
+_SERVER_SETTINGS = {
+    "application_name": "liontrack lake",
+    "timezone": "UTC",
+    "lock_timeout": "10s",
+    "statement_timeout": "60s",
+    "idle_in_transaction_session_timeout": "60s",  # a paused exporter lets go of its watermark
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DirtyDay:
+    """A day partition to write. ``rows_before`` is None when it has no file yet."""
+
+    mark: Mark
+    version: int
+    quiet_s: float
+    rows_before: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Offsets of one partition: the warehouse's next, and the bronze files' next."""
+
+    stored: int
+    exported: int
+
+
+class Manifest:
+    """One connection, used by one task at a time, opened again when it broke."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._connection: asyncpg.Connection | None = None
+        self._leading_on: asyncpg.Connection | None = None
+        self._lock = asyncio.Lock()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[asyncpg.Connection]:
+        async with self._lock:
+            connection = await self._open()
+            async with connection.transaction():
+                yield connection
+
+    async def _open(self) -> asyncpg.Connection:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await asyncpg.connect(
+                **self._settings.pg_dsn, server_settings=_SERVER_SETTINGS, timeout=5, command_timeout=90
+            )
+        return self._connection
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await self._connection.close(timeout=5)
+
+    # Bronze
+
+    async def progress(self) -> dict[TopicPartition, Progress]:
+        async with self.transaction() as connection:
+            rows = await connection.fetch(query("lake/progress"))
+        return {(row["topic"], row["partition"]): Progress(row["stored"], row["exported"]) for row in rows}
+
+    # Silver and gold
+
+    async def lead(self) -> bool:
+        """Whether this connection holds the right to write silver and gold, taking it when it is free."""
+        async with self._lock:
+            connection = await self._open()
+            if self._leading_on is not connection:
+                self._leading_on = connection if await connection.fetchval(query("lake/lead_days")) else None
+            return self._leading_on is connection
+
+    async def dirty_days(self) -> list[DirtyDay]:
+        async with self.transaction() as connection:
+            rows = await connection.fetch(query("lake/dirty_days"))
+        return [
+            DirtyDay((row["layer"], row["table_name"], row["day"]), row["version"], row["quiet_s"], row["rows_before"])
+            for row in rows
+        ]
+
+    async def day_files(self) -> dict[str, tuple[Mark, int]]:
+        """The manifest of silver and gold: path to (mark, bytes)."""
+        async with self.transaction() as connection:
+            rows = await connection.fetch(query("lake/manifest_days"))
+        return {row["path"]: ((row["layer"], row["table_name"], row["day"]), row["byte_count"]) for row in rows}
+
+    async def mark_dirty(self, marks: Iterable[Mark]) -> None:
+        async with self.transaction() as connection:
+            await connection.execute(query("lake/mark_dirty"), *_columns(sorted(marks), 3))
+
+    async def commit_days(self, written: list[LakeFile], removed: list[str], seen: dict[Mark, int]) -> None:
+        """Record rewritten and removed files; forget the marks that are still at the version that was exported.
+
+        Raises ``LakeError`` when the lead was lost meanwhile.
+        """
+        async with self.transaction() as connection:
+            if connection is not self._leading_on:
+                raise LakeError("the connection that led the export of silver and gold broke")
+            if written:
+                await put_files(connection, written)
+            if removed:
+                await connection.execute(query("lake/remove_files"), removed)
+            marks = [(*mark, version) for mark, version in sorted(seen.items())]
+            await connection.execute(query("lake/clear_dirty"), *_columns(marks, 4))
+
+    async def all_files(self) -> list[LakeFile]:
+        async with self.transaction() as connection:
+            rows = await connection.fetch(query("lake/manifest"))
+        return [LakeFile(**dict(row)) for row in rows]
+
+
+async def put_files(connection: asyncpg.Connection, files: list[LakeFile]) -> None:
+    rows = [
+        (f.path, f.layer, f.table_name, f.day, f.topic, f.partition, f.first_offset, f.next_offset, f.row_count,
+         f.byte_count, f.sha256)
+        for f in files
+    ]  # fmt: skip
+    await connection.execute(query("lake/put_files"), *_columns(rows, 11))
+
+
+async def locked_watermark(connection: asyncpg.Connection, topic: str, partition: int) -> int:
+    """The partition's watermark, locked until the transaction ends; created at 0 where there is none."""
+    await connection.execute(query("lake/add_watermark"), topic, partition)
+    return int(await connection.fetchval(query("lake/lock_watermark"), topic, partition))
+
+
+async def move_watermark(connection: asyncpg.Connection, topic: str, partition: int, old: int, new: int) -> None:
+    """Raises ``WatermarkMoved`` when it is not at ``old``."""
+    status = await connection.execute(query("lake/move_watermark"), topic, partition, old, new)
+    if status != "UPDATE 1":
+        raise WatermarkMoved(f"{topic}/{partition} is no longer at {old}")
+
+
+def _columns(rows: list, count: int) -> list[list]:
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(count)]

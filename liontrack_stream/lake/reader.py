@@ -1,0 +1,88 @@
+"""Reads rows of the warehouse as Arrow, in a thread: ADBC takes them from COPY without holding the GIL."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import adbc_driver_postgresql.dbapi as adbc
+import pyarrow as pa
+
+from liontrack_stream.lake.columns import plain
+from liontrack_stream.settings import Settings
+
+_SERVER_OPTIONS = (
+    "-c statement_timeout=120000 -c idle_in_transaction_session_timeout=120000 -c timezone=UTC"
+    " -c jit=off -c max_parallel_workers_per_gather=0"  # leave the cores to ingestion
+)
+
+
+
+class Snapshot:
+    """One moment of the warehouse; every query sees the same one."""
+
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
+
+    def rows(self, sql: str) -> pa.Table:
+        self._cursor.execute(sql)
+        return plain(self._cursor.fetch_arrow_table())
+
+
+class Reader:
+    """A connection per thread, opened on first use and again after an error."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._local = threading.local()
+        self._open: set[Any] = set()
+        self._busy: set[Any] = set()
+        self._closed = False
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """A read-only transaction at REPEATABLE READ. Raises ``adbc.Error`` when the warehouse is away."""
+        connection = self._connection()
+        self._busy.add(connection)
+        healthy = False
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                yield Snapshot(cursor)
+                cursor.execute("COMMIT")
+            healthy = True
+        finally:
+            self._busy.discard(connection)
+            if not healthy or self._closed:
+                self._forget(connection)
+
+    def close(self) -> None:
+        """Close the connections that no thread is reading from; the others when their read ends."""
+        self._closed = True
+        for connection in self._open - self._busy:
+            self._forget(connection)
+
+    def _connection(self) -> Any:
+        connection = getattr(self._local, "connection", None)
+        if connection is None or connection not in self._open:
+            connection = adbc.connect(_uri(self._settings), autocommit=True)
+            self._open.add(connection)
+            self._local.connection = connection
+        return connection
+
+    def _forget(self, connection: Any) -> None:
+        self._open.discard(connection)
+        with suppress(adbc.Error):
+            connection.close()
+
+
+def _uri(settings: Settings) -> str:
+    user, password = quote(settings.pg_user, safe=""), quote(settings.pg_password.get_secret_value(), safe="")
+    options = urlencode(
+        {"connect_timeout": "5", "application_name": "liontrack lake", "options": _SERVER_OPTIONS}, quote_via=quote
+    )
+    host = quote(settings.pg_host, safe="")
+    return f"postgresql://{user}:{password}@{host}:{settings.pg_port}/{quote(settings.pg_database, safe='')}?{options}"

@@ -1,0 +1,224 @@
+"""Where the files lie: a local folder or an S3 bucket. A path is relative to the root and uses ``/``."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import socket
+import time
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+from pyarrow import fs
+
+from liontrack_stream.lake.layout import TEMP_FOLDER
+from liontrack_stream.lake.parquet import Encoded
+from liontrack_stream.lake.ports import LakeError
+from liontrack_stream.settings import Settings
+
+_STALE_TEMP_S = 86_400.0
+_HASH_CHUNK_BYTES = 1 << 20
+
+
+class Staged(Protocol):
+    """Bytes that are safe where they are and not yet part of the lake."""
+
+    def publish(self, path: str, replace: bool) -> None:
+        """Show them under ``path`` at once and whole. With ``replace`` False an existing file is an error (OSError)."""
+
+    def discard(self) -> None:
+        """Forget them; harmless after publish."""
+
+
+class Store(Protocol):
+    """What the exporter needs of a storage. Every method may raise OSError."""
+
+    def prepare(self) -> None:
+        """Make the root usable and clear what dead processes left half-written."""
+
+    def stage(self, file: Encoded) -> Staged: ...
+
+    def files(self, prefix: str) -> dict[str, int]:
+        """Path and size in bytes of every Parquet file below a folder; empty where there is no folder."""
+
+    def read(self, path: str) -> pa.Buffer: ...
+
+    def delete(self, path: str) -> None:
+        """Remove a file, and its folder when that was the last; no error where there is none."""
+
+
+def open_store(settings: Settings) -> Store:
+    """The store that ``lake_root`` names: a folder, or ``s3://bucket/prefix``."""
+    if settings.lake_root.startswith("s3://"):
+        return S3Store(_s3(settings), settings.lake_root.removeprefix("s3://").strip("/"))
+    return LocalStore(Path(settings.lake_root))
+
+
+class LocalStore:
+    """A folder. A file is written beside the lake, synced to disk, read back, and linked or renamed into place."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.absolute()
+        self._temp = self._root / TEMP_FOLDER
+        self._owner = f"{socket.gethostname()}-{os.getpid()}"
+        self._numbers = itertools.count()
+
+    def prepare(self) -> None:
+        self._temp.mkdir(parents=True, exist_ok=True)
+        host, _, own_pid = self._owner.rpartition("-")
+        for entry in os.scandir(self._temp):
+            writer_host, _, writer_pid = entry.name.rsplit("-", 1)[0].rpartition("-")
+            same_host = writer_host == host and writer_pid.isdigit()
+            dead = same_host and writer_pid != own_pid and not _alive(int(writer_pid))
+            if dead or time.time() - entry.stat().st_mtime > _STALE_TEMP_S:
+                Path(entry.path).unlink(missing_ok=True)
+
+    def stage(self, file: Encoded) -> Staged:
+        temp = self._temp / f"{self._owner}-{next(self._numbers)}.tmp"
+        try:
+            self._write(temp, file)
+        except BaseException:
+            temp.unlink(missing_ok=True)
+            raise
+        return _LocalStaged(self._root, temp)
+
+    def _write(self, temp: Path, file: Encoded) -> None:
+        try:
+            handle = open(temp, "w+b", buffering=0)
+        except FileNotFoundError:  # someone removed the folder under us
+            temp.parent.mkdir(parents=True, exist_ok=True)
+            handle = open(temp, "w+b", buffering=0)
+        with handle:
+            view = memoryview(file.data)
+            while view:
+                view = view[handle.write(view) :]
+            os.fsync(handle.fileno())
+            handle.seek(0)
+            digest = hashlib.sha256()
+            while chunk := handle.read(_HASH_CHUNK_BYTES):
+                digest.update(chunk)
+        if digest.hexdigest() != file.sha256:
+            raise OSError(f"{temp} reads back differently from what was written")
+
+    def files(self, prefix: str) -> dict[str, int]:
+        found = {}
+        for folder, _, names in os.walk(self._root / prefix):
+            relative = Path(folder).relative_to(self._root).as_posix()
+            for name in names:
+                if name.endswith(".parquet"):
+                    found[f"{relative}/{name}"] = os.stat(os.path.join(folder, name)).st_size
+        return found
+
+    def read(self, path: str) -> pa.Buffer:
+        return pa.py_buffer((self._root / path).read_bytes())
+
+    def delete(self, path: str) -> None:
+        target = self._root / path
+        target.unlink(missing_ok=True)
+        try:
+            target.parent.rmdir()
+        except OSError:
+            return  # not empty, or never there
+        _sync_folder(target.parent.parent)
+
+
+class _LocalStaged:
+    def __init__(self, root: Path, temp: Path) -> None:
+        self._root, self._temp = root, temp
+
+    def publish(self, path: str, replace: bool) -> None:
+        target = self._root / path
+        if not target.parent.is_dir():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _sync_folder(target.parent.parent)
+        if replace:
+            os.replace(self._temp, target)
+        else:
+            os.link(self._temp, target)  # unlike a rename, never overwrites
+            self._temp.unlink()
+        _sync_folder(target.parent)
+
+    def discard(self) -> None:
+        self._temp.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+class S3Store:
+    """A bucket. A PUT shows an object whole or not at all, so nothing is staged and nothing needs a temporary name."""
+
+    def __init__(self, filesystem: fs.FileSystem, root: str) -> None:
+        self._fs, self._root = filesystem, root
+
+    def prepare(self) -> None:
+        bucket = self._root.split("/", 1)[0]
+        if self._fs.get_file_info(bucket).type != fs.FileType.Directory:
+            raise LakeError(f"The lake's bucket {bucket!r} does not exist; create it or correct LAKE_ROOT.")
+
+    def stage(self, file: Encoded) -> Staged:
+        return _S3Staged(self._fs, self._root, file)
+
+    def files(self, prefix: str) -> dict[str, int]:
+        selector = fs.FileSelector(f"{self._root}/{prefix}", allow_not_found=True, recursive=True)
+        return {
+            info.path.removeprefix(f"{self._root}/"): info.size
+            for info in self._fs.get_file_info(selector)
+            if info.is_file and info.path.endswith(".parquet")
+        }
+
+    def read(self, path: str) -> pa.Buffer:
+        with self._fs.open_input_file(f"{self._root}/{path}") as file:
+            return file.read_buffer()
+
+    def delete(self, path: str) -> None:
+        try:
+            self._fs.delete_file(f"{self._root}/{path}")
+        except FileNotFoundError:
+            return
+
+
+class _S3Staged:
+    def __init__(self, filesystem: fs.FileSystem, root: str, file: Encoded) -> None:
+        self._fs, self._root, self._file = filesystem, root, file
+
+    def publish(self, path: str, replace: bool) -> None:
+        key = f"{self._root}/{path}"
+        if not replace and self._fs.get_file_info(key).is_file:
+            raise FileExistsError(f"{key} exists already")
+        with self._fs.open_output_stream(key) as stream:
+            stream.write(self._file.data)
+        if self._fs.get_file_info(key).size != self._file.byte_count:
+            raise OSError(f"{key} has another size than what was written")
+
+    def discard(self) -> None:
+        return
+
+
+def _s3(settings: Settings) -> fs.FileSystem:
+    secret = settings.s3_secret_access_key
+    return fs.S3FileSystem(
+        access_key=settings.s3_access_key_id,
+        secret_key=secret.get_secret_value() if secret else None,
+        endpoint_override=settings.s3_endpoint_url,
+        region=settings.s3_region or "us-east-1",
+        connect_timeout=5,
+        request_timeout=30,
+    )

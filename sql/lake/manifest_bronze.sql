@@ -1,0 +1,5 @@
+-- The manifest of one partition's bronze files, in offset order.
+SELECT path, day, first_offset, next_offset, row_count, byte_count
+FROM metadata.lake_files
+WHERE layer = 'bronze' AND topic = $1 AND partition = $2
+ORDER BY first_offset

@@ -1,0 +1,2 @@
+-- The manifest of silver and gold.
+SELECT path, layer, table_name, day, byte_count FROM metadata.lake_files WHERE layer <> 'bronze'
