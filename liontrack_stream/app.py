@@ -1,6 +1,6 @@
 """The Faust app: settings, transport, lanes, live tables, and the warehouse they write to.
 
-Creating it opens nothing; the warehouse and Kafka are reached when the worker starts. Agents, tables, the lake and
+Creating it opens nothing; the warehouse and Kafka are reached when the worker starts. Agents, tables and
 the views add themselves through ``register(app)`` in the modules of `PARTS`, imported one by one: Faust's own
 discovery only warns about a module that does not import, and starts without its agent.
 """
@@ -34,6 +34,7 @@ from liontrack_stream.kafka.ports import Committed, Partition, Warehouse
 from liontrack_stream.kafka.progress import Progress
 from liontrack_stream.kafka.transport import FETCH_PARTITION_MAX_BYTES, BatchConsumer, BatchTransport, partitions_of
 from liontrack_stream.kafka.watchdog import Watchdog
+from liontrack_stream.lake.exporter import LakeExporter
 from liontrack_stream.live_updates import LiveUpdates
 from liontrack_stream.settings import Settings, load_settings
 from liontrack_stream.state import CHANGELOG_CONFIG, ROCKSDB_OPTIONS, LiveTable
@@ -43,7 +44,6 @@ logger = get_logger(__name__)
 PARTS: tuple[str, ...] = (
     *(f"tables.{topic.noun}" for topic in TOPICS),
     *(f"agents.{topic.noun}" for topic in TOPICS),
-    "liontrack_stream.lake",
     "liontrack_stream.views",
 )
 
@@ -58,6 +58,7 @@ END_WITHIN_S = 10.0
 Rows = dict[str, Any]
 Reconcile = Callable[[Any, int], Awaitable[Rows]]  # (pool, partition) -> key: live state
 WarehouseFactory = Callable[[Settings], Awaitable[Warehouse]]
+LakeFactory = Callable[[Settings], LakeExporter]
 
 
 class LionTrackApp(faust.App):
@@ -65,15 +66,18 @@ class LionTrackApp(faust.App):
 
     ``settings``, ``warehouse`` (open while the worker runs; ``.pool``, ``.offsets``, ``.sink``), ``lanes``,
     ``progress``, ``cluster`` (the topics as they stood at start), ``live`` (contract topic -> table),
-    ``lake`` (the exporter service, None without one; ``await lake.close()`` closes its files).
+    ``lake`` (the Parquet exporter, open while the worker runs; None without one).
     """
 
-    def __init__(self, settings: Settings, open_warehouse: WarehouseFactory, **options: Any) -> None:
+    def __init__(
+        self, settings: Settings, open_warehouse: WarehouseFactory, create_lake: LakeFactory | None, **options: Any
+    ) -> None:
         self.settings = settings
+        self._create_lake = create_lake
         self._open_warehouse = open_warehouse
         self.warehouse: Warehouse | None = None
         self.cluster: ClusterState | None = None
-        self.lake: Any = None
+        self.lake: LakeExporter | None = None
         self.error: BaseException | None = None
         self._until_caught_up = False
         self._caught_up: CaughtUp | None = None
@@ -93,9 +97,20 @@ class LionTrackApp(faust.App):
         """The channel of one of the five topics: its events are `FetchedRun` batches."""
         return self.topic(self.settings.topic(topic.name), schema=BatchSchema(), acks=False, internal=False)
 
-    def live_table(self, topic: TopicSpec, reconcile: Reconcile, help: str) -> LiveTable:
-        """Declare the live table of a topic; ``reconcile`` reads a partition's state from Postgres."""
-        table = self.Table(
+    def live_table(self, topic: TopicSpec, reconcile: Reconcile, help: str, newest_by: str | None = None) -> LiveTable:
+        """Declare the live table of a topic.
+
+        ``reconcile`` reads a partition's state from Postgres; ``newest_by`` is the value's field that holds its time,
+        for state that a late batch must not set back.
+        """
+        table = cast(LiveTable, self._declare_table(topic, help))
+        table.newest_by = newest_by
+        self.live[topic.name] = table
+        self._reconcile[topic.name] = reconcile
+        return table
+
+    def _declare_table(self, topic: TopicSpec, help: str) -> Any:
+        return self.Table(
             topic.noun,
             key_type=str,
             partitions=self.settings.topic_partitions,
@@ -103,9 +118,6 @@ class LionTrackApp(faust.App):
             options=ROCKSDB_OPTIONS,
             help=help,
         )
-        self.live[topic.name] = cast(LiveTable, table)
-        self._reconcile[topic.name] = reconcile
-        return cast(LiveTable, table)
 
     @property
     def pool(self) -> Any:
@@ -139,6 +151,7 @@ class LionTrackApp(faust.App):
                 self._open_warehouse(self.settings), read_cluster_state(self.settings)
             )
             self._check_partition_counts()
+            self._open_lake()
         except Exception as error:
             self.error = self.error or error
             raise
@@ -147,6 +160,8 @@ class LionTrackApp(faust.App):
     async def on_started_init_extra_services(self) -> None:
         """Start what runs beside the stream: live tables, watchdog, and what parts have added."""
         self._caught_up = CaughtUp(self, beacon=self.beacon) if self._until_caught_up else None
+        if self.lake is not None:
+            await self.lake.start()
         for service in (self.live_updates, Watchdog(self, beacon=self.beacon), self._caught_up):
             if service is not None:
                 await self.add_runtime_dependency(service)
@@ -166,6 +181,11 @@ class LionTrackApp(faust.App):
         worker = self.beacon.root.data if self.beacon.root is not None else self
         self._ending = asyncio.create_task(worker.stop())
 
+    def _open_lake(self) -> None:
+        if self._create_lake is not None:
+            self.lake = self._create_lake(self.settings)
+            self.sink.on_bronze = self.lake.offer
+
     def _check_partition_counts(self) -> None:
         assert self.cluster is not None
         wanted = self.settings.topic_partitions
@@ -183,6 +203,8 @@ class LionTrackApp(faust.App):
         await self.lanes.stop(STOP_STORING_WITHIN_S)
         with contextlib.suppress(Exception):
             await asyncio.wait_for(self.live_updates.flush(), 1.0)
+        if self.lake is not None and self.report is None:
+            await self.lake.stop()
         await super().on_stop()
 
     async def on_shutdown(self) -> None:
@@ -244,6 +266,8 @@ class LionTrackApp(faust.App):
                 break
         for partition, offset in starts.items():
             self.progress.start(partition, offset)
+        if self.lake is not None:
+            self.lake.assigned(starts)
         logger.info("Claimed %d partitions", len(starts))
         return starts
 
@@ -282,7 +306,10 @@ class LionTrackApp(faust.App):
         self.lanes.close_all()
         if not await self.lanes.quiet(STOP_STORING_WITHIN_S):
             logger.warning("A transaction is still running at a rebalance; its lease will not let it commit late")
-        for partition in partitions_of(tps, self.source_names):
+        released = partitions_of(tps, self.source_names)
+        if self.lake is not None:
+            self.lake.revoked(released)
+        for partition in released:
             self.progress.forget(partition)
             self.live_updates.drop(partition)
 
@@ -310,8 +337,7 @@ class LionTrackApp(faust.App):
     def on_committed(self, batch: RecordBatch, outcome: Committed) -> None:
         """Called by lanes after each commit."""
         self.progress.committed(batch, outcome.stats)
-        if outcome.live:
-            self.live_updates.add((batch.topic, batch.partition), dict(outcome.live), batch.next_offset)
+        self.live_updates.add((batch.topic, batch.partition), outcome.live, batch.next_offset)
 
     async def prepare_partition(self, partition: Partition, next_offset: int) -> None:
         """Bring the live table of a claimed partition to Postgres's state, before its first batch."""
@@ -324,7 +350,7 @@ class LionTrackApp(faust.App):
             if table.marked(name, number) == next_offset:
                 return
             rows = await asyncio.wait_for(self._reconcile[topic](self.pool, number), RECONCILE_TIMEOUT_S)
-            table.replace(name, number, rows, next_offset)
+            await table.replace(name, number, rows, next_offset)
             logger.info("Live table %s/%d: %d keys read from Postgres", table.name, number, len(rows))
         except Exception as error:
             logger.warning("Live table %s/%d is not reconciled: %r", table.name, number, error)
@@ -359,9 +385,15 @@ async def open_warehouse(settings: Settings) -> Warehouse:
     return await open_worker_warehouse(settings, owner)
 
 
+def create_lake(settings: Settings) -> LakeExporter:
+    """The exporter of bronze, silver and gold to Parquet."""
+    return LakeExporter(settings)
+
+
 def create_app(
     settings: Settings,
     open_warehouse: WarehouseFactory = open_warehouse,
+    create_lake: LakeFactory | None = create_lake,
     parts: Iterable[str] = PARTS,
 ) -> LionTrackApp:
     """Build the app from its settings. Reaches neither Kafka nor Postgres."""
@@ -370,6 +402,7 @@ def create_app(
     app = LionTrackApp(
         settings,
         open_warehouse,
+        create_lake,
         broker=[f"kafka://{broker}" for broker in settings.kafka_brokers.split(",")],
         datadir=str(datadir),
         store="rocksdb://",

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from mode import Service, get_logger
 
 from liontrack_stream.kafka.ports import Partition
-from liontrack_stream.state import LiveTable
+from liontrack_stream.state import KEYS_PER_TURN, LiveTable
 
 logger = get_logger(__name__)
 
 INTERVAL_S = 0.2
-KEYS_PER_TURN = 200  # between two turns of the event loop
-KEYS_WHEN_BUSY = 600  # per interval while records are being stored: a key costs about 50 µs
+KEYS_WHEN_BUSY = 600  # per interval while records are being stored: which comes first
 
 
 @dataclass
@@ -52,10 +51,14 @@ class LiveUpdates(Service):
         self._table_of, self._kafka_name, self._busy, self._on_broken = table_of, kafka_name, busy, on_broken
         self._pending: dict[Partition, _Pending] = {}
 
-    def add(self, partition: Partition, live: dict[str, Any], next_offset: int) -> None:
+    def add(self, partition: Partition, live: Mapping[str, Any], next_offset: int) -> None:
         """Remember what a commit changed."""
+        table = self._table_of(partition[0])
+        if table is None:
+            return
         pending = self._pending.setdefault(partition, _Pending())
-        pending.live.update(live)
+        for key, value in live.items():
+            pending.live[key] = table.newer(pending.live.get(key), value)
         pending.next_offset = next_offset
 
     def drop(self, partition: Partition) -> None:

@@ -6,6 +6,7 @@ offset it stands at) when its partition is assigned. Losing it, or finding it br
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import weakref
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,7 @@ from mode import get_logger
 
 logger = get_logger(__name__)
 
+KEYS_PER_TURN = 200  # between two turns of the event loop; a key costs some 50 µs
 MARKER = "\x00next_offset"  # no key of the contract may hold a NUL
 
 # Faust's defaults take a 2 GiB block cache and 3 write buffers of 64 MiB for each partition of each table.
@@ -67,7 +69,12 @@ class RepairingStore(rocksdb.Store):
 
 
 class LiveTable(faust.Table):
-    """Key (str) -> live state (JSON) of one topic, partitioned like the topic."""
+    """Key (str) -> live state (JSON) of one topic, partitioned like the topic.
+
+    ``newest_by``: the field of a value that holds its time (ISO-8601); an older value does not replace a newer one.
+    """
+
+    newest_by: str | None = None
 
     def __init__(self, app: Any, **options: Any) -> None:
         super().__init__(app, **options)
@@ -96,29 +103,50 @@ class LiveTable(faust.Table):
         """The live state of a key on this worker, None where there is none."""
         return None if key.startswith("\x00") else self.get(key)
 
+    def newer(self, old: Any | None, new: Any | None) -> Any | None:
+        """Which of two values of a key is to be kept."""
+        field = self.newest_by
+        return old if field and old and new and old[field] > new[field] else new
+
     def write(self, topic: str, partition: int, live: Mapping[str, Any]) -> None:
-        """Set keys; a value of None deletes. ``topic`` is the source's name in Kafka."""
+        """Set keys that differ; a value of None deletes. ``topic`` is the source's name in Kafka."""
         with self._in_partition(topic, partition):
             for key, value in live.items():
-                if value is not None:
-                    self[key] = value
-                elif key in self:
-                    del self[key]
+                old = self.get(key)
+                new = self.newer(old, value)
+                if new is None:
+                    if old is not None:
+                        del self[key]
+                elif new != old:
+                    self[key] = new
 
     def mark(self, topic: str, partition: int, next_offset: int) -> None:
         """Say that the partition's state is that of ``next_offset``."""
-        self.write(topic, partition, {MARKER: next_offset})
+        with self._in_partition(topic, partition):
+            self[MARKER] = next_offset
 
     def marked(self, topic: str, partition: int) -> int | None:
         """The next offset the partition's state stands at."""
         with self._in_partition(topic, partition):
             return cast("int | None", self.get(MARKER))
 
-    def replace(self, topic: str, partition: int, live: Mapping[str, Any], next_offset: int) -> None:
-        """Make the partition hold exactly these keys."""
+    async def replace(self, topic: str, partition: int, live: Mapping[str, Any], next_offset: int) -> None:
+        """Make the partition hold exactly these keys; lets the event loop turn in between."""
         known = {self.store._decode_key(key) for key, _ in self.store.partition_items(partition)}
-        gone = dict.fromkeys(known - live.keys() - {MARKER})
-        self.write(topic, partition, {**gone, **live, MARKER: next_offset})
+        wanted = {**dict.fromkeys(known - live.keys() - {MARKER}), **live}
+        with self._in_partition(topic, partition):
+            outdated = {key: value for key, value in wanted.items() if self.get(key) != value}
+        keys = list(outdated)
+        for start in range(0, len(keys), KEYS_PER_TURN):
+            turn = keys[start : start + KEYS_PER_TURN]
+            with self._in_partition(topic, partition):
+                for key in turn:
+                    if outdated[key] is None:
+                        del self[key]
+                    else:
+                        self[key] = outdated[key]
+            await asyncio.sleep(0)
+        self.mark(topic, partition, next_offset)
 
     @contextmanager
     def _in_partition(self, topic: str, partition: int) -> Iterator[None]:

@@ -1,7 +1,7 @@
-"""Live state of each user: the newest 5-minute window of activities.
+"""Live state of each user: the latest activity.
 
 Key: user_id (str).
-Value: {"user_id": str, "window": {"window_start": ISO-8601 UTC, "events": int, "activities": {type: count}}}.
+Value: {"activity_type": str, "event_time": ISO-8601 UTC}.
 Postgres holds the same; this table is a copy of it for reads without a query, never a source.
 """
 
@@ -14,4 +14,5 @@ from tables.reconcile import read_state
 
 def register(app: LionTrackApp) -> None:
     """Declare the table."""
-    app.live_table(ACTIVITIES, read_state("activities"), help="Each user: the newest 5-minute window of activities")
+    # A late batch brings an older one.
+    app.live_table(ACTIVITIES, read_state("activities"), help="Each user: the latest activity", newest_by="event_time")

@@ -1,7 +1,7 @@
 """Live state of each challenge: its latest status.
 
 Key: challenge_id (str).
-Value: {"challenge_id": str, "user_id": str, "title": str, "status": str, "updated_at": ISO-8601 UTC}.
+Value: {"status": str, "user_id": str, "updated_at": ISO-8601 UTC}.
 Postgres holds the same; this table is a copy of it for reads without a query, never a source.
 """
 

@@ -1,9 +1,8 @@
-"""Live state of each lion: its last accepted fix and its newest 5-minute window.
+"""Live state of each lion: the 5-minute window of its last accepted fix.
 
 Key: lion_id (str).
-Value: {"lion_id": str, "last_fix": {"time": ISO-8601 UTC, "lat": deg, "lng": deg},
-    "window": {"window_start": ISO-8601 UTC, "fixes": int, "mean_lat": deg, "mean_lng": deg, "first_time", "first_lat",
-    "first_lng", "last_time", "last_lat", "last_lng", "min_lat", "max_lat", "min_lng", "max_lng"}}.
+Value: {"window_start": ISO-8601 UTC, "fixes": int, "mean_lat": deg, "mean_lng": deg,
+    "first": {"time": ISO-8601 UTC, "lat": deg, "lng": deg}, "last": {…}, "min_lat", "max_lat", "min_lng", "max_lng": deg}.
 Postgres holds the same; this table is a copy of it for reads without a query, never a source.
 """
 
@@ -16,4 +15,4 @@ from tables.reconcile import read_state
 
 def register(app: LionTrackApp) -> None:
     """Declare the table."""
-    app.live_table(POSITIONS, read_state("positions"), help="Each lion: its last accepted fix and its newest 5-minute window")
+    app.live_table(POSITIONS, read_state("positions"), help="Each lion: the 5-minute window of its last accepted fix")

@@ -1,7 +1,7 @@
 """Live state of each checked table: its newest check.
 
 Key: table_name (str).
-Value: {"table_name": str, "check_name": str, "check_timestamp": ISO-8601 UTC, "quality_percentage": 0-100}.
+Value: {"check_name": str, "quality_percentage": 0-100, "check_timestamp": ISO-8601 UTC}.
 Postgres holds the same; this table is a copy of it for reads without a query, never a source.
 """
 
@@ -14,4 +14,5 @@ from tables.reconcile import read_state
 
 def register(app: LionTrackApp) -> None:
     """Declare the table."""
-    app.live_table(QUALITY, read_state("quality"), help="Each checked table: its newest check")
+    # A late batch brings an older one.
+    app.live_table(QUALITY, read_state("quality"), help="Each checked table: its newest check", newest_by="check_timestamp")

@@ -1,7 +1,7 @@
-"""Live state of each lion: its latest valid weight.
+"""Live state of each lion: its latest weighing.
 
 Key: lion_id (str).
-Value: {"lion_id": str, "weight_id": str, "weight": kg, "measured_at": ISO-8601 UTC}.
+Value: {"weight": kg, "measured_at": ISO-8601 UTC}.
 Postgres holds the same; this table is a copy of it for reads without a query, never a source.
 """
 
@@ -14,4 +14,5 @@ from tables.reconcile import read_state
 
 def register(app: LionTrackApp) -> None:
     """Declare the table."""
-    app.live_table(WEIGHTS, read_state("weights"), help="Each lion: its latest valid weight")
+    # A late batch brings an older one.
+    app.live_table(WEIGHTS, read_state("weights"), help="Each lion: its latest weighing", newest_by="measured_at")

@@ -20,7 +20,7 @@ async def _state(pool: object, partition: int) -> dict[str, object]:
 def main() -> None:
     kind = NullWarehouse if os.environ.get("FAKE_NULL") else FakeWarehouse
     parts = [part for part in PARTS if part.startswith("agents.")]
-    app = create_app(load_settings(), partial(open_fake_warehouse, kind=kind), parts)
+    app = create_app(load_settings(), partial(open_fake_warehouse, kind=kind), None, parts)
     if not os.environ.get("FAKE_NO_TABLES"):
         for topic in TOPICS:
             app.live_table(topic, _state, help=topic.noun)
