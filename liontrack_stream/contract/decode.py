@@ -308,6 +308,8 @@ def without_secrets(value: Any) -> Any:
 
 
 def _id(field: str, text: str) -> str:
+    if 0 < len(text) <= ID_MAX_BYTES // 4 and text[0] > " ":
+        return text
     if not text or text.isspace():
         raise BrokenRule("missing_id", f"{field} is empty")
     if len(text) > ID_MAX_BYTES // 4 and len(text.encode()) > ID_MAX_BYTES:

@@ -6,11 +6,15 @@ Times are microseconds since the epoch, UTC. ``extra`` holds the fields the cont
 from __future__ import annotations
 
 import json
+import struct
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import msgspec
 import xxhash
+from msgspec.structs import astuple
 
+_signed = struct.Struct(">q").unpack
 _canonical = msgspec.json.Encoder(order="sorted")
 
 
@@ -24,8 +28,7 @@ def to_json(value: Any) -> bytes:
 
 def content_hash(content: Any) -> int:
     """A signed 64-bit hash of canonical JSON (xxh3): equal for equal content, whatever form it came in."""
-    value = xxhash.xxh3_64_intdigest(to_json(content))
-    return value - (1 << 64) if value >> 63 else value
+    return int(_signed(xxhash.xxh3_64_digest(to_json(content)))[0])
 
 
 class Position(msgspec.Struct, gc=False, frozen=True):
@@ -46,24 +49,10 @@ class Position(msgspec.Struct, gc=False, frozen=True):
     event_id: str | None = None
     extra: dict[str, Any] | None = None
 
-    def content_hash(self) -> int:
-        """Hash of everything but the identity."""
-        return content_hash(
-            (
-                self.name,
-                self.lat,
-                self.lng,
-                self.source,
-                self.confidence,
-                self.accuracy,
-                self.altitude,
-                self.dop,
-                self.temperature,
-                self.visible,
-                self.event_id,
-                self.extra,
-            )
-        )
+
+def content_hashes(positions: Sequence[Position]) -> list[int]:
+    """For each fix the hash of everything but its identity."""
+    return [content_hash(astuple(position)[2:]) for position in positions]
 
 
 class Weight(msgspec.Struct, frozen=True):

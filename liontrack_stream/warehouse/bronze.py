@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 import asyncpg
@@ -26,7 +28,7 @@ TABLES = {
     topics.CHALLENGES.name: "challenges_raw",
     topics.QUALITY.name: "quality_raw",
 }
-_TEXT, _FLOAT, _TIME = "text", "float", "time"
+_INT, _TIME, _FLOAT, _TEXT, _BYTES, _JSON = _FORMS = ("int", "time", "float", "text", "bytes", "json")
 _TYPED: dict[str, tuple[type[Any], tuple[tuple[str, str, str], ...]]] = {  # column, kind, field of the event
     "lions_raw": (
         Position,
@@ -78,6 +80,9 @@ _TYPED: dict[str, tuple[type[Any], tuple[tuple[str, str, str], ...]]] = {  # col
         ),
     ),
 }
+_PLAIN = re.compile(rb'[ !#-\[\]-~]*')
+_PLAIN_NAME = re.compile(r"[\w.-]+", re.ASCII)
+_header_templates: dict[tuple[str, ...], bytes] = {}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -114,42 +119,46 @@ async def store_bronze(work: BatchWork, records: Sequence[Any]) -> list[BronzeRo
 
 def _columns(work: BatchWork, table: str, records: Sequence[Any]) -> dict[str, tuple[str, Any]]:
     kind, typed = _TYPED[table]
-    decoded = work.decoded
-    columns: dict[str, tuple[str, Any]] = {}
+    columns: dict[str, tuple[str, Any]] = {"offset": (_INT, work.offsets), "append_time": (_TIME, work.append_us)}
+    whole = all(event.__class__ is kind for event in work.decoded)
     for column, form, name in typed:
-        values = [getattr(event, name) if event.__class__ is kind else None for event in decoded]
-        if form == _TEXT:
-            columns[column] = (_TEXT, [None if value is None else value.encode() for value in values])
-        elif form == _FLOAT:
+        get = attrgetter(name)
+        values = [get(e) for e in work.decoded] if whole else [getattr(e, name, None) for e in work.decoded]
+        if form == _FLOAT:
             columns[column] = (_FLOAT, np.array(values, np.float64))
-        else:
+        elif form == _TIME:
             columns[column] = (_TIME, np.array([-1 if value is None else value for value in values], np.int64))
-    columns["offset"] = ("int8", work.offsets)
-    columns["append_time"] = (_TIME, work.append_us)
-    columns["key"] = (_TEXT, [record.key for record in records])
-    columns["headers"] = ("json", [headers_json(record.headers) for record in records])
-    clean: Callable[[bytes], bytes] = redact if work.topic is topics.ACTIVITIES else _as_it_is
-    columns["raw"] = (_TEXT, [None if record.value is None else clean(record.value) for record in records])
-    columns["source_system"] = (_TEXT, [_source(event) for event in decoded])
-    columns["metadata"] = ("json", [_note(event) for event in decoded])
+        else:
+            columns[column] = (_TEXT, values)
+    columns["source_system"] = (_TEXT, [getattr(event, "source", None) or "kafka" for event in work.decoded])
+    columns["key"] = (_BYTES, [record.key for record in records])
+    columns["headers"] = (_JSON, [headers_json(record.headers) for record in records])
+    columns["raw"] = (_BYTES, [record.value for record in records])
+    if work.topic is topics.ACTIVITIES:
+        columns["raw"] = (_BYTES, [None if record.value is None else redact(record.value) for record in records])
+    columns["metadata"] = (_JSON, [None] * len(records) if whole else [_note(event) for event in work.decoded])
     return columns
 
 
 def _rows(work: BatchWork, columns: dict[str, tuple[str, Any]]) -> Rows:
+    """The COPY, fixed columns first."""
     count = len(columns["offset"][1])
     rows = Rows(count).constant("topic", work.topic.name).int4("partition", np.full(count, work.partition))
-    for name, (kind, values) in columns.items():
-        if kind == _TEXT:
-            rows.bytes(name, values)
-        elif kind == "json":
-            rows.json(name, values)
-        elif kind == _FLOAT:
-            rows.float8(name, values)
-        elif kind == "int8":
+    rows.date("partition_date", columns["append_time"][1] // DAY_US)
+    for name, (form, values) in sorted(columns.items(), key=lambda column: _FORMS.index(column[1][0])):
+        if form == _INT:
             rows.int8(name, values)
-        else:
+        elif form == _TIME:
             rows.timestamp(name, values, values < 0)
-    return rows.date("partition_date", columns["append_time"][1] // DAY_US)
+        elif form == _FLOAT:
+            rows.float8(name, values)
+        elif form == _TEXT:
+            rows.text(name, values)
+        elif form == _JSON:
+            rows.json(name, values)
+        else:
+            rows.bytes(name, values)
+    return rows
 
 
 def _lake_rows(work: BatchWork, columns: dict[str, tuple[str, Any]], day: int) -> BronzeRows:
@@ -189,6 +198,9 @@ def headers_json(headers: Sequence[tuple[str, bytes | None]]) -> bytes | None:
     """Headers as a JSON object; a repeated header is a list, a value that is not text is ``{"base64": …}``."""
     if not headers:
         return None
+    plain = _plain_headers(headers)
+    if plain is not None:
+        return plain
     try:
         named = {name: None if value is None else value.decode() for name, value in headers}
         text = _encode(named)
@@ -202,6 +214,20 @@ def headers_json(headers: Sequence[tuple[str, bytes | None]]) -> bytes | None:
     return _encode({name: values if len(values) > 1 else values[0] for name, values in lists.items()})
 
 
+def _plain_headers(headers: Sequence[tuple[str, bytes | None]]) -> bytes | None:
+    """The quick way for what nearly all headers are: names that came before, printable ASCII without escapes."""
+    names, values = zip(*headers, strict=True)
+    template = _header_templates.get(names)
+    if template is None:
+        if len(set(names)) < len(names) or len(_header_templates) > 1000 or not all(map(_PLAIN_NAME.fullmatch, names)):
+            return None
+        template = b"{" + b",".join(b'"%b":"%%b"' % name.encode() for name in names) + b"}"
+        _header_templates[names] = template
+    if None in values or not _PLAIN.fullmatch(b"".join(values)):
+        return None
+    return template % values
+
+
 def _header_value(value: bytes | None) -> Any:
     try:
         text = None if value is None else value.decode()
@@ -210,16 +236,8 @@ def _header_value(value: bytes | None) -> Any:
     return {"base64": base64.b64encode(value or b"").decode()} if text is not None and "\x00" in text else text
 
 
-def _source(event: Any) -> bytes:
-    source = getattr(event, "source", None)
-    return b"kafka" if source is None else source.encode()
-
-
 def _note(event: Any) -> bytes | None:
     if event.__class__ is Rejected:
         return _encode({"rejected": event.rule})
     return _encode({"deleted": event.entity_id}) if event.__class__ is Deletion else None
 
-
-def _as_it_is(value: bytes) -> bytes:
-    return value

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 from typing import Any
 
 import numpy as np
+from msgspec.structs import astuple
 
-from liontrack_stream.contract.events import Position, to_json
+from liontrack_stream.contract.events import Position, content_hashes, to_json
 from liontrack_stream.core.fixes import Fixes, empty, own_flags
 from liontrack_stream.core.geo import DAY_US, Ints
 from liontrack_stream.core.health import LionDay
@@ -79,10 +81,10 @@ def _fixes(work: BatchWork, events: list[Position], places: Ints) -> tuple[list[
     fresh["time_us"] = [event.time_us for event in events]
     fresh["lat"] = [event.lat for event in events]
     fresh["lng"] = [event.lng for event in events]
-    fresh["hash"] = [event.content_hash() for event in events]
+    fresh["hash"] = content_hashes(events)
     fresh["append_us"], fresh["offset"], fresh["partition"] = work.append_us[places], work.offsets[places], work.partition
     fresh["row"] = np.arange(len(events))
-    visible = np.fromiter((event.visible is not False for event in events), bool, len(events))
+    visible = np.array([event.visible is not False for event in events])
     fresh["flags"] = own_flags(fresh["lat"], fresh["lng"], fresh["time_us"], fresh["append_us"], visible)
     return lion_ids, fresh[np.lexsort((fresh["time_us"], fresh["lion"]))]
 
@@ -180,7 +182,7 @@ def _short_spans(settled: Settled, spans: Sequence[Span]) -> list[tuple[int, int
     """Places of spans that miss whole days around a change, and the range that they need."""
     rows = settled.fixes[settled.changed]
     lions, first = np.unique(rows["lion"], return_index=True)
-    last = np.append(first[1:], len(rows)) - 1
+    last = np.append(first[1:], len(rows))[: len(first)] - 1
     short = []
     for n, low, high in zip(lions.tolist(), rows["time_us"][first].tolist(), rows["time_us"][last].tolist(), strict=True):
         start, end = (low // DAY_US - 1) * DAY_US, min(END_US, (high // DAY_US + 2) * DAY_US)
@@ -227,18 +229,17 @@ async def _write_fixes(work: BatchWork, events: list[Position], lion_ids: list[s
 
 
 def _position_rows(events: list[Position], new: Fixes) -> Rows:
-    chosen = [events[row] for row in new["row"].tolist()]
-    rows = Rows(len(new))
-    rows.text("lion_id", [event.lion_id for event in chosen])
-    rows.timestamp("event_time", new["time_us"]).float8("lat", new["lat"]).float8("lng", new["lng"])
-    rows.int2("flags", new["flags"]).int8("step_mm", new["step_mm"], new["step_mm"] < 0)
-    rows.int4("partition", new["partition"]).int8("offset", new["offset"])
+    chosen = [astuple(events[row]) for row in new["row"].tolist()]
+    columns = dict(zip(Position.__struct_fields__, zip(*chosen, strict=True) if chosen else repeat(()), strict=False))
+    rows = Rows(len(new)).timestamp("event_time", new["time_us"]).float8("lat", new["lat"]).float8("lng", new["lng"])
+    rows.int2("flags", new["flags"]).int4("partition", new["partition"]).int8("offset", new["offset"])
     rows.timestamp("append_time", new["append_us"]).int8("content_hash", new["hash"])
-    rows.text("name", [event.name for event in chosen]).text("source", [event.source for event in chosen])
     for column in ("confidence", "accuracy", "altitude", "dop", "temperature"):
-        rows.float8(column, np.array([getattr(event, column) for event in chosen], np.float64))
-    rows.boolean("visible", [event.visible for event in chosen]).text("event_id", [event.event_id for event in chosen])
-    return rows.json("metadata", [None if event.extra is None else to_json(event.extra) for event in chosen])
+        rows.float8(column, np.array(columns[column], np.float64))
+    rows.boolean("visible", columns["visible"]).int8("step_mm", new["step_mm"], new["step_mm"] < 0)
+    rows.text("lion_id", columns["lion_id"]).text("name", columns["name"]).text("source", columns["source"])
+    rows.bytes("event_id", [None if event_id is None else event_id.encode() for event_id in columns["event_id"]])
+    return rows.json("metadata", [None if extra is None else to_json(extra) for extra in columns["extra"]])
 
 
 async def _write_facts(work: BatchWork, rounds: list[_Round], facts: DayFacts) -> None:

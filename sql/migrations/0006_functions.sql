@@ -9,6 +9,7 @@ BEGIN
         RAISE EXCEPTION 'no bronze table %', table_name;
     END IF;
     IF to_regclass(format('bronze.%I', child)) IS NULL THEN
+        PERFORM pg_advisory_xact_lock(hashtext('bronze.' || table_name));
         EXECUTE format('CREATE TABLE IF NOT EXISTS bronze.%I PARTITION OF bronze.%I FOR VALUES FROM (%L) TO (%L)',
                        child, table_name, day, day + 1);
     END IF;
