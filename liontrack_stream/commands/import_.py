@@ -6,13 +6,13 @@ import asyncio
 import json
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING
 
 import click
 from faust.cli.base import argument, option
 
 from liontrack_stream.commands.base import CommandError, Exit, LionTrackCommand, data_dir_option, use_data_dir
-from liontrack_stream.kafka.errors import ProduceError, TopicError
+from liontrack_stream.kafka.errors import ProduceError, TopicError, quiet_kafka_client
 from liontrack_stream.settings import load_settings
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Import(LionTrackCommand):
 
     command_name = "import"
     failures = (TopicError, ProduceError)
-    options: ClassVar[list[Any]] = [
+    options = [
         argument("kind", metavar="movebank", type=click.Choice(["movebank"])),
         argument("file", type=click.Path(path_type=Path)),
         option(
@@ -72,16 +72,18 @@ class Import(LionTrackCommand):
                 importer = Importer(source, refused, _send_nowhere)
                 try:
                     await _import(importer, source, None if dry_run else use_data_dir(data_dir))
-                except (asyncio.CancelledError, DamagedFile):
+                except asyncio.CancelledError:
                     _print_report(importer.report, refused, as_json, dry_run)
                     raise
         except NotMovebank as error:
             raise CommandError(str(error), Exit.USAGE) from None
         except DamagedFile as error:
-            raise CommandError(f"{error} What came before is sent; fetch the file again and import it.") from None
+            raise CommandError(str(error)) from None
         except OSError as error:
             raise CommandError(f"{error.filename or file}: {error.strerror or error}.") from None
         _print_report(importer.report, refused, as_json, dry_run)
+        if importer.report.damage:
+            raise CommandError(f"{importer.report.damage} Fetch it again and import it; rows sent twice do no harm.")
         return Exit.OK if importer.report.sent or not importer.report.rows else Exit.FAILED
 
 
@@ -102,6 +104,7 @@ async def _import(importer: Importer, source: MovebankFile, data_dir: Path | Non
     async with AsyncExitStack() as stack:
         if data_dir is not None:
             settings = load_settings(data_dir)
+            quiet_kafka_client()
             for warning in (await create_topics(settings)).warnings:
                 click.echo(f"warning: {warning}", err=True)
             producer = await stack.enter_async_context(EventProducer(settings))
@@ -138,6 +141,7 @@ def _print_report(report: ImportReport, refused: Rejects, as_json: bool, dry_run
         "not_visible": report.not_visible,
         "individuals": len(report.individuals),
         "reasons": dict(report.reasons),
+        "damage": report.damage,
         "rejects_file": str(refused.path) if refused.count else None,
         "seconds": round(report.seconds, 3),
     }

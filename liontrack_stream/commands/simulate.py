@@ -7,14 +7,14 @@ import json
 import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING
 
 import click
 from faust.cli.base import option
 
 from liontrack_stream.commands.base import CommandError, Exit, LionTrackCommand, data_dir_option, use_data_dir
-from liontrack_stream.contract.topics import TOPICS
-from liontrack_stream.kafka.errors import ProduceError, TopicError
+from liontrack_stream.contract.topics import POSITIONS, TOPICS
+from liontrack_stream.kafka.errors import ProduceError, TopicError, quiet_kafka_client
 from liontrack_stream.settings import load_settings
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Simulate(LionTrackCommand):
     """
 
     failures = (TopicError, ProduceError)
-    options: ClassVar[list[Any]] = [
+    options = [
         option("--lions", type=click.IntRange(min=1), default=50, show_default=True),
         option("--days", type=click.IntRange(min=1), default=None, help=f"Days to simulate.  [default: {_DAYS}]"),
         option("--seed", type=click.IntRange(min=0), default=1, show_default=True),
@@ -96,29 +96,34 @@ class Simulate(LionTrackCommand):
 
 async def _send(plan: Plan, rate: float | None, report: SimulationReport, data_dir: Path) -> None:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
     from liontrack_stream.kafka.producer import EventProducer
     from liontrack_stream.kafka.topics import create_topics
     from liontrack_stream.sources.simulator.run import produce
 
     settings = load_settings(data_dir)
+    quiet_kafka_client()
+    if plan.end_ms > time.time() * 1000 and plan.positions_max is None:
+        click.echo("warning: the last days lie in the future; the worker flags their fixes (see --start).", err=True)
     for warning in (await create_topics(settings)).warnings:
         click.echo(f"warning: {warning}", err=True)
     columns = (
-        TextColumn("Simulating, day"),
-        MofNCompleteColumn(),
+        TextColumn("Simulating, day {task.fields[day]}"),
         BarColumn(),
+        TaskProgressColumn(),
         TextColumn("{task.fields[sent]:,} events, {task.fields[per_s]:,.0f}/s"),
         TimeElapsedColumn(),
     )
     async with EventProducer(settings) as producer:
         with Progress(*columns, console=Console(stderr=True)) as progress:
-            task = progress.add_task("", total=plan.days, sent=0, per_s=0.0)
+            task = progress.add_task("", total=plan.positions_max or plan.days, day=0, sent=0, per_s=0.0)
 
             def show() -> None:
                 elapsed = progress.tasks[0].elapsed or 1.0
-                progress.update(task, completed=report.days, sent=report.total, per_s=report.total / elapsed)
+                done = report.days if plan.positions_max is None else report.records[POSITIONS.name]
+                rate_now = report.total / elapsed
+                progress.update(task, completed=done, day=report.days, sent=report.total, per_s=rate_now)
 
             await produce(producer, plan, report, rate, show)
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar
 
 import click
 from faust.cli.base import option
 
 from liontrack_stream.commands.base import Exit, LionTrackCommand, data_dir_option, use_data_dir
-from liontrack_stream.kafka.errors import TopicError
+from liontrack_stream.kafka.errors import TopicError, quiet_kafka_client
 from liontrack_stream.settings import load_settings
 
 EXIT_WARNINGS = 3
@@ -33,7 +32,7 @@ class Topics(LionTrackCommand):
     """
 
     failures = (TopicError,)
-    options: ClassVar[list[Any]] = [
+    options = [
         data_dir_option,
         option("--strict", is_flag=True, help="Exit with 3 when there is a warning."),
     ]
@@ -42,6 +41,7 @@ class Topics(LionTrackCommand):
         """Create, print one line a topic, warn."""
         from liontrack_stream.kafka.topics import create_topics
 
+        quiet_kafka_client()
         report = await create_topics(load_settings(use_data_dir(data_dir)))
         for topic in report.topics:
             click.echo(f"{'created' if topic.created else 'exists '}  {topic.partitions:>3} partitions  {topic.name}")

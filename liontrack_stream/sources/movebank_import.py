@@ -19,7 +19,7 @@ from typing import IO, Any, Self
 
 from liontrack_stream.kafka.producer import Outgoing
 from liontrack_stream.sources.movebank import BadRow, Fix, RowReader, SeenFixes
-from liontrack_stream.sources.movebank_file import MovebankFile, Row
+from liontrack_stream.sources.movebank_file import DamagedFile, MovebankFile, Row
 
 Send = Callable[[list[Outgoing]], Awaitable[object]]
 
@@ -40,6 +40,7 @@ class ImportReport:
     individuals: set[str] = field(default_factory=set)
     reasons: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
+    damage: str | None = None  # why the file could not be read to its end
 
 
 class Rejects:
@@ -84,24 +85,13 @@ class Importer:
         self._chunk: list[Outgoing] = []
 
     async def run(self) -> ImportReport:
-        """Convert and send every row.
-
-        Raises
-        ------
-        DamagedFile
-            As ``MovebankFile`` does; what was sent before stays sent.
-        """
+        """Convert and send every row, of a damaged file those before the damage."""
         began = time.monotonic()
         with tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES, mode="w+", encoding="utf-8") as hidden:
-            for row in self._file.rows():
-                self.report.rows += 1
-                fix = self._convert(row)
-                if fix is None:
-                    continue
-                if not fix.visible:
-                    hidden.write(json.dumps(row) + "\n")
-                    continue
-                await self._admit(row, fix)
+            try:
+                await self._visible_rows(hidden)
+            except DamagedFile as error:
+                self.report.damage = str(error)
             hidden.seek(0)
             for line in hidden:
                 row = Row(*json.loads(line))
@@ -109,6 +99,18 @@ class Importer:
         await self._send_chunk()
         self.report.seconds = time.monotonic() - began
         return self.report
+
+    async def _visible_rows(self, hidden: Any) -> None:
+        """Send what is visible, set the rest aside."""
+        for row in self._file.rows():
+            self.report.rows += 1
+            fix = self._convert(row)
+            if fix is None:
+                continue
+            if fix.visible:
+                await self._admit(row, fix)
+            else:
+                hidden.write(json.dumps(row) + "\n")
 
     def _convert(self, row: Row) -> Fix | None:
         """The row's event; None for a row that went to the rejects."""
