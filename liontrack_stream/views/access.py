@@ -1,0 +1,57 @@
+"""Who asks: JSON Web Tokens (RFC 7519), HS256 by ``JWT_SECRET``, claims ``{id, roles}``, ``exp`` honoured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import jwt
+
+ALGORITHMS = ["HS256"]  # pinned: the token's header never chooses
+EXACT_POSITION_ROLES = frozenset({"ranger", "admin"})
+
+
+class BadToken(Exception):
+    """The Authorization header holds no valid token; the message says why, never what it held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """The asker. ``user_id`` None: no token was sent."""
+
+    user_id: str | None = None
+    roles: frozenset[str] = frozenset()
+
+    @property
+    def sees_exact_positions(self) -> bool:
+        """Whether a role opens exact, current positions."""
+        return bool(self.roles & EXACT_POSITION_ROLES)
+
+
+def viewer_of(authorization: Sequence[str], secret: str | None) -> Viewer:
+    """The viewer whom the request's Authorization headers name; nobody where there is none.
+
+    Raises
+    ------
+    BadToken
+        For anything that is sent and is not one valid bearer token: an expired ranger should learn of it, not see less.
+    """
+    if not authorization:
+        return Viewer()
+    scheme, _, token = authorization[0].partition(" ")
+    if len(authorization) > 1 or scheme.lower() != "bearer" or not token.strip():
+        raise BadToken("Send one header `Authorization: Bearer <token>`.")
+    if secret is None:
+        raise BadToken("This server accepts no tokens: its JWT_SECRET is not set, or too short.")
+    try:
+        claims = jwt.decode(token.strip(), secret, algorithms=ALGORITHMS)
+    except jwt.ExpiredSignatureError:
+        raise BadToken("The token has expired.") from None
+    except Exception:  # a hostile token can break its parser in many ways, and is not valid in any of them
+        raise BadToken("The token is not valid.") from None
+    user_id, roles = claims.get("id"), claims.get("roles", [])
+    if not isinstance(user_id, str) or not user_id:
+        raise BadToken("The token lacks the claim `id`.")
+    if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
+        raise BadToken("The token's claim `roles` is not a list of texts.")
+    return Viewer(user_id, frozenset(roles))

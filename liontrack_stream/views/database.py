@@ -1,0 +1,63 @@
+"""The views' own few read-only connections, so that no request ever waits for, or holds up, the stream's."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import asyncpg
+
+from liontrack_stream.settings import Settings
+from liontrack_stream.warehouse.queries import query
+
+POOL_SIZE_MAX = 4
+CONNECT_TIMEOUT_S = 3.0
+STATEMENT_TIMEOUT_S = 5.0
+REQUEST_TIMEOUT_S = 8.0  # waiting for a connection and the statement
+
+
+class Database:
+    """Opens connections when they are first needed: the web server starts with Postgres away."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._pool: asyncpg.Pool | None = None
+
+    async def open(self) -> None:
+        """Make the pool; connects to nothing yet."""
+        self._pool = await asyncpg.create_pool(
+            **self._settings.pg_dsn,
+            min_size=0,
+            max_size=POOL_SIZE_MAX,
+            timeout=CONNECT_TIMEOUT_S,
+            max_inactive_connection_lifetime=60.0,
+            server_settings={
+                "application_name": "liontrack views",
+                "timezone": "UTC",
+                "jit": "off",
+                "default_transaction_read_only": "on",
+                "statement_timeout": f"{STATEMENT_TIMEOUT_S:.0f}s",
+            },
+        )
+
+    async def close(self) -> None:
+        """Close the connections, soon; closing twice does nothing."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            try:
+                await asyncio.wait_for(pool.close(), 2.0)
+            except TimeoutError:
+                pool.terminate()
+
+    async def rows(self, name: str, *arguments: Any) -> list[asyncpg.Record]:
+        """The rows of ``sql/views/<name>.sql``.
+
+        Raises
+        ------
+        OSError, TimeoutError, asyncpg.PostgresError
+            When Postgres is away or slow; requests answer 503.
+        """
+        if self._pool is None:
+            raise ConnectionError("The views' connections are closed.")
+        async with asyncio.timeout(REQUEST_TIMEOUT_S), self._pool.acquire() as connection:
+            return await connection.fetch(query(f"views/{name}"), *arguments)

@@ -1,0 +1,78 @@
+"""The live 5-minute window of a lion, straight from this worker's RocksDB table; no query."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from aiohttp import web
+from aiokafka.partitioner import murmur2
+from faust.types import TP
+
+from liontrack_stream.contract.topics import POSITIONS
+from liontrack_stream.views.errors import ApiError, unauthorized
+from liontrack_stream.views.parameters import Parameters, lion_id_of
+from liontrack_stream.views.positions import PositionAccess, iso_z
+from liontrack_stream.views.responses import json_response
+from liontrack_stream.views.site import SITE, LiveAnswer
+
+if TYPE_CHECKING:
+    from liontrack_stream.app import LionTrackApp
+
+WINDOW = timedelta(minutes=5)
+
+
+async def live_window(request: web.Request) -> web.Response:
+    """The newest 5-minute window of a lion, from the worker's RocksDB table."""
+    site = request.app[SITE]
+    Parameters(request.query)
+    lion_id, now = lion_id_of(request.match_info), site.now()
+    access = site.position_access(request, now, now)
+    answer = site.live(lion_id)
+    if answer.window is None:
+        raise ApiError(404, "No live window", answer.elsewhere)
+    ends_at = datetime.fromisoformat(answer.window["window_start"]) + WINDOW
+    if not access.exact and ends_at > access.as_of:
+        raise _too_recent(request, access, ends_at, now)
+    return json_response({"lion_id": lion_id, "window": access.show(answer.window)}, headers=access.headers)
+
+
+def _too_recent(request: web.Request, access: PositionAccess, ends_at: datetime, now: datetime) -> ApiError:
+    open_from = iso_z(ends_at + (now - access.as_of))
+    detail = (
+        f"Positions are delayed: this window is open from {open_from}; sooner with a token of role ranger or admin."
+    )
+    if "Authorization" in request.headers:
+        return ApiError(403, "Forbidden", detail, access.headers)
+    return unauthorized(detail)
+
+
+def look_up(app: LionTrackApp, lion_id: str) -> LiveAnswer:
+    """This worker's window of a lion; else which worker may have it.
+
+    A lion's partition is its key's, as every Kafka client but librdkafka computes it by default (murmur2).
+    """
+    table = app.live.get(POSITIONS.name)
+    if table is None:
+        return LiveAnswer(None, "This worker keeps no live tables.")
+    window = table.live(lion_id)
+    if window is not None:
+        return LiveAnswer(window)
+    partition = (murmur2(lion_id.encode()) & 0x7FFFFFFF) % app.settings.topic_partitions
+    tp = TP(app.settings.topic(POSITIONS.name), partition)
+    if (POSITIONS.name, partition) in app.progress.next_offset:
+        return LiveAnswer(
+            None, f"No accepted fix of this lion is known on its partition {partition}, which is served here."
+        )
+    url = worker_of(app, tp)
+    where = f"by {url}api/analytics/lions/{quote(lion_id, safe='')}/live" if url else "by no worker at present"
+    return LiveAnswer(None, f"Its partition {partition} is not served by this worker, but {where}.")
+
+
+def worker_of(app: LionTrackApp, tp: TP) -> str | None:
+    """The address of the worker that is assigned a partition, ending in a slash."""
+    for url, topics in app.router.external_topics_metadata().items():
+        if tp.partition in topics.get(tp.topic, ()):
+            return f"{str(url).rstrip('/')}/"
+    return None

@@ -1,0 +1,76 @@
+"""What ``/ready`` asks of a worker. Cheap: no probe touches the connections that carry records."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiokafka.conn import create_conn
+
+from liontrack_stream.kafka.watchdog import lag_records
+from liontrack_stream.views.database import Database
+from liontrack_stream.views.site import Check, Probe
+
+if TYPE_CHECKING:
+    from liontrack_stream.app import LionTrackApp
+
+BROKER_TIMEOUT_MS = 1_000
+LAKE_LAG_MAX_S = 600.0
+
+
+def worker_probes(app: LionTrackApp, database: Database) -> dict[str, Probe]:
+    """The four probes of a worker, by name."""
+
+    async def kafka() -> Check:
+        await _reach_a_broker(app.settings.kafka_brokers)
+        partitions = len(app.progress.next_offset)
+        if partitions == 0:
+            return Check(False, "reachable, but this worker has no partition to read yet")
+        return Check(True, f"reachable, {partitions} partitions are read here")
+
+    async def postgres() -> Check:
+        await database.rows("ping")
+        return Check(True, "answers")
+
+    async def lag() -> Check:
+        return lag_check(sum(lag_records(app).values()), app.settings.ready_max_lag_records)
+
+    async def lake() -> Check:
+        if app.lake is None:
+            return Check(True, "this worker exports no files")
+        status = app.lake.status()
+        return lake_check(status.lag_records, status.lag_s, status.error)
+
+    return {"kafka": kafka, "postgres": postgres, "lag": lag, "lake": lake}
+
+
+def lag_check(lag: int, max_records: int) -> Check:
+    """Whether few enough records wait."""
+    if lag > max_records:
+        return Check(False, f"{lag} records wait, more than READY_MAX_LAG_RECORDS={max_records}")
+    return Check(True, f"{lag} records wait")
+
+
+def lake_check(lag: int, lag_s: float, trouble: str | None) -> Check:
+    """Whether the lake's files can be written, and are not far behind the warehouse."""
+    if trouble:
+        return Check(False, f"files cannot be written at present ({lag} records behind); the log has the reason")
+    if lag_s > LAKE_LAG_MAX_S:
+        return Check(False, f"{lag_s:.0f} s ({lag} records) behind the warehouse, more than {LAKE_LAG_MAX_S:.0f} s")
+    return Check(True, f"{lag_s:.0f} s ({lag} records) behind the warehouse")
+
+
+async def _reach_a_broker(brokers: str) -> None:
+    """Have one broker of ``host:port,…`` answer Kafka's version question; raises the last one's error."""
+    failure: Exception | None = None
+    for broker in brokers.split(","):
+        host, _, port = broker.strip().rpartition(":")
+        try:
+            connection = await create_conn(
+                host.strip("[]"), int(port), client_id="liontrack-ready", request_timeout_ms=BROKER_TIMEOUT_MS
+            )
+        except Exception as error:
+            failure = error
+        else:
+            connection.close()
+            return
+    raise failure or ConnectionError("no broker is configured")

@@ -1,0 +1,81 @@
+"""What the handlers of one worker share."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from aiohttp import web
+
+from liontrack_stream.settings import Settings, SettingsError
+from liontrack_stream.views.access import BadToken, viewer_of
+from liontrack_stream.views.database import Database
+from liontrack_stream.views.errors import unauthorized
+from liontrack_stream.views.positions import PositionAccess, asked_on_loopback, exact_access, reduced_access
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The state of one thing that readiness needs; ``detail`` says how it is, or the reason why not."""
+
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class LiveAnswer:
+    """A lion's live window, or None and where else it may be."""
+
+    window: dict[str, Any] | None
+    elsewhere: str = ""
+
+
+Probe = Callable[[], Awaitable[Check]]
+
+
+@dataclass
+class Site:
+    """One worker's web site.
+
+    ``bind``: the address the server really listens on. ``live``: lion_id -> its window in this worker's table.
+    ``probes``: what /ready asks, by name. ``now``: the wall clock.
+    """
+
+    settings: Settings
+    database: Database
+    bind: Callable[[], str]
+    live: Callable[[str], LiveAnswer]
+    probes: dict[str, Probe] = field(default_factory=dict)
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def position_access(self, request: web.Request, as_of: datetime, now: datetime) -> PositionAccess:
+        """How this request sees positions; 401 for a token that is not valid."""
+        settings = self.settings
+        try:
+            viewer = viewer_of(request.headers.getall("Authorization", []), token_secret(settings))
+        except BadToken as error:
+            raise unauthorized(str(error)) from None
+        if viewer.sees_exact_positions:
+            return exact_access(as_of)
+        if self.is_open_demo(request):
+            return exact_access(as_of, "demo: open because this server runs with LIONTRACK_DEMO on loopback only")
+        return reduced_access(as_of, now, settings.position_grid_deg, settings.position_delay_h)
+
+    def is_open_demo(self, request: web.Request) -> bool:
+        """Whether the demo shows exact positions to this request without a token."""
+        return self.settings.liontrack_demo and asked_on_loopback(
+            self.bind(), request.remote, request.host, request.headers
+        )
+
+
+SITE = web.AppKey("site", Site)
+
+
+def token_secret(settings: Settings) -> str | None:
+    """The secret that tokens are checked with; None where there is none worth the name, and no token is valid."""
+    try:
+        return settings.require_jwt_secret()
+    except SettingsError:
+        return None

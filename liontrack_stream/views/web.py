@@ -1,0 +1,81 @@
+"""Puts the routes on an aiohttp application: Faust's own web server in a worker, any other in tests."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from aiohttp import web
+from faust.web.drivers.aiohttp import Web
+
+from liontrack_stream.kafka.exits import StartError
+from liontrack_stream.settings import SettingsError
+from liontrack_stream.views.dashboard import dashboard
+from liontrack_stream.views.database import Database
+from liontrack_stream.views.errors import Handler, errors_as_json
+from liontrack_stream.views.health import READINESS, Readiness, health, ready
+from liontrack_stream.views.index import SUMMARIES, index
+from liontrack_stream.views.lions import list_lions, one_lion, position_history, weight_trend
+from liontrack_stream.views.live import live_window, look_up
+from liontrack_stream.views.probes import worker_probes
+from liontrack_stream.views.site import SITE, Site
+
+if TYPE_CHECKING:
+    from liontrack_stream.app import LionTrackApp
+
+LIONS = "/api/analytics/lions"
+
+# `/` comes first: Faust adds a page of its own there, and the first one answers.
+ROUTES: tuple[tuple[str, Handler], ...] = (
+    ("/", index),
+    (LIONS, list_lions),
+    (f"{LIONS}/{{lionId}}", one_lion),
+    (f"{LIONS}/{{lionId}}/position-history", position_history),
+    (f"{LIONS}/{{lionId}}/weight-trend", weight_trend),
+    (f"{LIONS}/{{lionId}}/live", live_window),
+    ("/api/analytics/dashboard", dashboard),
+    ("/health", health),
+    ("/ready", ready),
+)
+
+
+def attach(web_app: web.Application, site: Site) -> None:
+    """Add routes, errors as JSON, and the life of the site's connections to an application."""
+    web_app[SITE] = site
+    web_app[READINESS] = Readiness(site.probes)
+    web_app[SUMMARIES] = [(path, (handler.__doc__ or "").strip()) for path, handler in ROUTES]
+    web_app.middlewares.append(errors_as_json)
+    for path, handler in ROUTES:
+        web_app.router.add_get(path, handler)
+
+    async def open_database(_: web.Application) -> None:
+        await site.database.open()
+
+    async def close_database(_: web.Application) -> None:
+        await site.database.close()
+
+    web_app.on_startup.append(open_database)
+    web_app.on_cleanup.append(close_database)
+
+
+def register(app: LionTrackApp) -> None:
+    """Serve the routes from a worker's web server."""
+    database = Database(app.settings)
+    site = Site(
+        settings=app.settings,
+        database=database,
+        bind=lambda: str(app.conf.web_bind),  # the command line may differ from the settings
+        live=partial(look_up, app),
+        probes=worker_probes(app, database),
+    )
+    web_app = cast(Web, app.web).web_app
+    attach(web_app, site)
+
+    async def refuse_weak_secret(_: web.Application) -> None:
+        try:
+            app.settings.require_jwt_secret()
+        except SettingsError as error:
+            if not app.settings.liontrack_demo:
+                app.fail(StartError(str(error)))
+
+    web_app.on_startup.append(refuse_weak_secret)
