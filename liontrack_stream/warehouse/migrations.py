@@ -1,0 +1,108 @@
+"""Bring a database to the schema of this version: the SQL files of ``sql/migrations``, in order, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from liontrack_stream.warehouse.queries import SQL_ROOT
+
+MIGRATIONS = SQL_ROOT / "migrations"
+_LOCK_KEY = 0x110A7AC4  # of pg_advisory_lock: one migration run at a time; released when the session ends, however
+
+
+class MigrationError(Exception):
+    """The database cannot be reached or refused a migration; the message is a sentence."""
+
+
+def migration_files() -> list[Path]:
+    """The files, in their order."""
+    return sorted(MIGRATIONS.glob("*.sql"))
+
+
+def migrate(dsn: Mapping[str, Any]) -> list[str]:
+    """Apply what is missing; returns the names applied. Safe to run again, and at once with others.
+
+    ``dsn`` has host, port, database, user and password, as ``Settings.pg_dsn``. Each file is one transaction.
+
+    Raises
+    ------
+    MigrationError
+        When the database cannot be reached, or a file fails; the files before it stay applied.
+    """
+    with _exclusive(dsn):
+        return _apply(dsn)
+
+
+def pending(dsn: Mapping[str, Any]) -> list[str]:
+    """Names of the migrations that the database still lacks.
+
+    Raises
+    ------
+    MigrationError
+        When the database cannot be reached.
+    """
+    from psycopg.errors import UndefinedTable
+
+    with _connect(dsn) as connection:
+        try:
+            applied = {row[0] for row in connection.execute("SELECT migration_id FROM _yoyo_migration")}
+        except UndefinedTable:
+            applied = set()
+    return [file.stem for file in migration_files() if file.stem not in applied]
+
+
+@contextmanager
+def _exclusive(dsn: Mapping[str, Any]) -> Iterator[None]:
+    """Hold the advisory lock, on a connection of its own."""
+    with _connect(dsn) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK_KEY,))
+        yield
+
+
+def _connect(dsn: Mapping[str, Any]) -> Any:
+    import psycopg
+
+    try:
+        return psycopg.connect(
+            host=dsn["host"],
+            port=dsn["port"],
+            dbname=dsn["database"],
+            user=dsn["user"],
+            password=dsn["password"],
+            connect_timeout=10,
+            autocommit=True,
+        )
+    except psycopg.OperationalError as error:
+        why = str(error).strip().splitlines()[-1]
+        raise MigrationError(
+            f"PostgreSQL at {dsn['host']}:{dsn['port']} cannot be reached ({why}): check PG_HOST, PG_PORT, PG_USER and "
+            "PG_PASSWORD, or start the embedded one with `liontrack up`."
+        ) from error
+
+
+def _apply(dsn: Mapping[str, Any]) -> list[str]:
+    import psycopg
+    from yoyo import get_backend, read_migrations
+
+    backend = get_backend(_uri(dsn))
+    applied = []
+    try:
+        missing = backend.to_apply(read_migrations(str(MIGRATIONS)))
+        for migration in missing:
+            try:
+                backend.apply_one(migration)
+            except psycopg.Error as error:
+                raise MigrationError(f"Migration {migration.id} failed: {error}") from error
+            applied.append(migration.id)
+    finally:
+        backend.connection.close()
+    return applied
+
+
+def _uri(dsn: Mapping[str, Any]) -> str:
+    user, password = quote(dsn["user"], safe=""), quote(dsn["password"], safe="")
+    return f"postgresql+psycopg://{user}:{password}@{dsn['host']}:{dsn['port']}/{dsn['database']}"

@@ -1,0 +1,137 @@
+"""Fixtures on the real Kafka and PostgreSQL: one of each for the whole run, a database and topic names for each test.
+
+The servers' data live in ``.cache/test-stack-<pid>`` of the checkout and are deleted when the run ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import psutil
+import pytest
+
+from liontrack_stream.local import Stack
+from liontrack_stream.settings import Settings, load_settings
+from liontrack_stream.warehouse.migrations import migrate, migration_files
+
+_CACHE = Path(__file__).resolve().parents[2] / ".cache"
+_OWN_VARIABLES = tuple(name.upper() for name in Settings.model_fields)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """A running Kafka and PostgreSQL; their settings come from ``load_settings(stack.data_dir)``."""
+    _clear_leftovers()
+    folder = _CACHE / f"test-stack-{os.getpid()}"
+    running = Stack(folder)
+    running.up()
+    try:
+        yield running
+    finally:
+        running.down()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def stack_settings(stack: Stack) -> Settings:
+    """Settings of the stack itself: its database is never migrated, its topics have no prefix."""
+    outside = {name: os.environ.pop(name) for name in _OWN_VARIABLES if name in os.environ}
+    try:
+        return load_settings(stack.data_dir)
+    finally:
+        os.environ.update(outside)
+
+
+@pytest.fixture(scope="session")
+def template_database(stack_settings: Settings) -> str:
+    """Name of a migrated database that others are copied from. Nothing may be connected to it."""
+    contents = hashlib.sha256(b"".join(file.read_bytes() for file in migration_files())).hexdigest()
+    name = f"template_{contents[:16]}"
+    _admin(stack_settings, f"CREATE DATABASE {name}")
+    migrate({**stack_settings.pg_dsn, "database": name})
+    return name
+
+
+@pytest.fixture
+def database(stack_settings: Settings, template_database: str) -> Iterator[str]:
+    """Name of a migrated, empty database of this test's own."""
+    name = f"test_{uuid.uuid4().hex[:16]}"
+    _admin(stack_settings, f"CREATE DATABASE {name} TEMPLATE {template_database}")
+    try:
+        yield name
+    finally:
+        _admin(stack_settings, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """A prefix that no other test's topics have."""
+    return f"t{uuid.uuid4().hex[:12]}."
+
+
+@pytest.fixture
+def settings(stack_settings: Settings, database: str, topic_prefix: str, tmp_path: Path) -> Settings:
+    """Settings for this test: its database, topics, group, lake and data folder. Free web port; two partitions."""
+    return stack_settings.model_copy(
+        update={
+            "pg_database": database,
+            "topic_prefix": topic_prefix,
+            "liontrack_app_id": f"app-{topic_prefix[:-1]}",
+            "lake_root": str(tmp_path / "lake"),
+            "liontrack_data_dir": tmp_path / "data",
+            "web_port": _free_port(),
+            "topic_partitions": 2,
+        }
+    )
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The environment of a child process that shall have these settings."""
+    values = {name: value for name, value in os.environ.items() if name not in _OWN_VARIABLES}
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        if value is not None:
+            values[name.upper()] = value.get_secret_value() if hasattr(value, "get_secret_value") else str(value)
+    return values
+
+
+def _admin(settings: Settings, statement: str) -> None:
+    async def run() -> None:
+        connection = await asyncpg.connect(**settings.pg_dsn)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    _run_apart(run())
+
+
+def _run_apart(coroutine: Any) -> None:
+    """In a thread: fixtures may be set up while an event loop runs."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, coroutine).result()
+
+
+def _free_port() -> int:
+    from liontrack_stream.local.processes import free_ports
+
+    return free_ports(1)[0]
+
+
+def _clear_leftovers() -> None:
+    """Stop and delete the stacks of test runs that were killed."""
+    for folder in _CACHE.glob("test-stack-*"):
+        pid = folder.name.rsplit("-", 1)[1]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            Stack(folder).down()
+            shutil.rmtree(folder, ignore_errors=True)
