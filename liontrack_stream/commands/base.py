@@ -64,11 +64,13 @@ class LionTrackCommand(Command):
         """Register with Faust's group under the command's name."""
 
         @click.pass_context
-        def run_command(context: click.Context, **options: Any) -> NoReturn:
+        def run_command(context: click.Context, /, **options: Any) -> NoReturn:
             cls(context, **options)()
 
         name = cls.command_name or cls.__name__.lower()
-        return _apply_options(cls.options or [])(cli.command(name, help=inspect.cleandoc(cls.__doc__ or ""))(run_command))
+        return _apply_options(cls.options or [])(
+            cli.command(name, help=inspect.cleandoc(cls.__doc__ or ""))(run_command)
+        )
 
     def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Run, and exit with the command's code."""

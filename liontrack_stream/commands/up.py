@@ -30,8 +30,12 @@ class Up(LionTrackCommand):
 
     options = [
         data_dir_option,
-        option("--kafka-port", type=TCPPort(), default=None, help="Kafka's port.  [default: as before, else a free one]"),
-        option("--pg-port", type=TCPPort(), default=None, help="PostgreSQL's port.  [default: as before, else a free one]"),
+        option(
+            "--kafka-port", type=TCPPort(), default=None, help="Kafka's port.  [default: as before, else a free one]"
+        ),
+        option(
+            "--pg-port", type=TCPPort(), default=None, help="PostgreSQL's port.  [default: as before, else a free one]"
+        ),
     ]
     failures = (StackError,)
 
@@ -44,4 +48,6 @@ class Up(LionTrackCommand):
             click.echo(f"Kafka       {settings['KAFKA_BROKERS']}")
             click.echo(f"PostgreSQL  {settings['PG_HOST']}:{settings['PG_PORT']} {settings['PG_DATABASE']}")
             click.echo(f"Data        {folder}")
-            click.echo("Next: liontrack migrate && liontrack topics. Settings for clients: liontrack env. Stop: liontrack down")
+            click.echo(
+                "Next: liontrack migrate && liontrack topics. Settings for clients: liontrack env. Stop: liontrack down"
+            )

@@ -28,7 +28,7 @@ _JVM_OPTIONS = (
 
 
 def configuration(data: Path, port: int, controller_port: int) -> str:
-    """``server.properties`` of a broker that is its own controller, keeps records forever, and creates no topic unasked."""
+    """``server.properties``: a broker that is its own controller, keeps records forever, and creates no topic unasked."""
     properties = {
         "process.roles": "broker,controller",
         "node.id": 1,
@@ -82,7 +82,9 @@ def start(folder: Path, log: Path, port: int, controller_port: int, report: Repo
     def ended() -> bool:
         return child.poll() is not None
 
-    if processes.wait_until(lambda: processes.port_answers(port), lambda: not ended(), _START_WITHIN_S) and _answers(port):
+    if processes.wait_until(lambda: processes.port_answers(port), lambda: not ended(), _START_WITHIN_S) and _answers(
+        port
+    ):
         return recorded
     why = "ended" if ended() else f"did not answer within {_START_WITHIN_S:.0f} s"
     if not ended():

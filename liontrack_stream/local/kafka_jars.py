@@ -64,7 +64,9 @@ def _download(home: Path, hashes: dict[str, str], report: Report) -> None:
         fresh.mkdir()
         for name, digest in hashes.items():
             if name not in jars or _sha256(jars[name]) != digest:
-                raise StackError(f"Kafka's {name} did not arrive as expected (sha256 {digest}): check the network, and run it again.")
+                raise StackError(
+                    f"Kafka's {name} did not arrive as expected (sha256 {digest}): check the network, and run it again."
+                )
             shutil.copyfile(jars[name], fresh / name)
         shutil.rmtree(home, ignore_errors=True)
         fresh.rename(home)
@@ -85,8 +87,8 @@ def _resolve(work: Path) -> dict[str, Path]:
         environment = builder.from_endpoint(_ENDPOINT)
     except Exception as error:
         raise StackError(
-            f"Kafka could not be downloaded from Maven Central ({type(error).__name__}: {error}). Check the network, or set "
-            "LIONTRACK_MAVEN_URL to a mirror, and run it again."
+            f"Kafka could not be downloaded from Maven Central ({type(error).__name__}: {error}). Check the network, or "
+            "set LIONTRACK_MAVEN_URL to a mirror, and run it again."
         ) from error
     return {jar.name: jar for jar in environment.all_jars}  # both jars/ and modules/: the class path takes all
 

@@ -105,7 +105,16 @@ def _initdb(user: ServerUser, cluster: Path, passwords: Passwords) -> None:
     password_file.touch(mode=0o600)
     password_file.write_text(passwords.superuser)
     user.own(password_file)
-    command = [str(binaries() / "initdb"), "-D", str(cluster), "-U", _SUPERUSER, f"--pwfile={password_file}", "-A", "scram-sha-256"]
+    command = [
+        str(binaries() / "initdb"),
+        "-D",
+        str(cluster),
+        "-U",
+        _SUPERUSER,
+        f"--pwfile={password_file}",
+        "-A",
+        "scram-sha-256",
+    ]
     command += ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
     try:
         done = subprocess.run(  # noqa: S603 - our own command

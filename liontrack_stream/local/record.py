@@ -46,7 +46,9 @@ class Record:
             found["processes"] = {name: Recorded(**process) for name, process in found["processes"].items()}
             return Record(**found)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise StackError(f"{path} is damaged ({error}): end its servers by hand, then delete the folder.") from error
+            raise StackError(
+                f"{path} is damaged ({error}): end its servers by hand, then delete the folder."
+            ) from error
 
     def write(self, folder: Path) -> None:
         """To the folder, readable by its owner only."""
@@ -78,6 +80,6 @@ def as_lines(values: Mapping[str, str]) -> str:
 
 def _write_private(path: Path, text: str) -> None:
     fresh = path.with_name(f"{path.name}.new")
-    with open(fresh, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:  # noqa: PTH123
+    with open(fresh, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
         file.write(text)
     fresh.replace(path)

@@ -1,11 +1,11 @@
 """``Stack``: the embedded Kafka and PostgreSQL of one data folder.
 
-    <data-dir>/stack.env    settings for clients (0600)
-    <data-dir>/stack.json   ports, passwords, processes (0600)
-    <data-dir>/kafka/       server.properties, data/
-    <data-dir>/postgres/    cluster/
-    <data-dir>/lake/        the data lake
-    <data-dir>/log/         kafka.log, postgres.log
+<data-dir>/stack.env    settings for clients (0600)
+<data-dir>/stack.json   ports, passwords, processes (0600)
+<data-dir>/kafka/       server.properties, data/
+<data-dir>/postgres/    cluster/
+<data-dir>/lake/        the data lake
+<data-dir>/log/         kafka.log, postgres.log
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,7 +125,7 @@ class Stack:
         if not os.access(self.data_dir, os.W_OK):
             raise StackError(f"The data folder {self.data_dir} is not writable: choose one with --data-dir.")
 
-    def _lock(self):  # type: ignore[no-untyped-def]
+    def _lock(self) -> AbstractContextManager[None]:
         return locked(
             self.data_dir / ".lock", lambda: self._report("stack", "waiting for another `liontrack` to finish here")
         )
@@ -138,7 +139,9 @@ class Stack:
         now = {"kafka": record.kafka_port, "postgres": record.pg_port}
         for part, wanted in self._wanted_ports.items():
             if part not in down and wanted not in (None, now[part]):
-                raise StackError(f"{part} runs on port {now[part]} already: run `liontrack down` before choosing {wanted}.")
+                raise StackError(
+                    f"{part} runs on port {now[part]} already: run `liontrack down` before choosing {wanted}."
+                )
 
     def _choose_ports(self, record: Record, down: list[str]) -> None:
         fresh = iter(processes.free_ports(3))

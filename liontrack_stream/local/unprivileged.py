@@ -60,7 +60,9 @@ class ServerUser:
             return list(command)
         setpriv = shutil.which("setpriv")
         if setpriv is None:
-            raise StackError("To run PostgreSQL as another user than root, `setpriv` of util-linux is needed: install it.")
+            raise StackError(
+                "To run PostgreSQL as another user than root, `setpriv` of util-linux is needed: install it."
+            )
         prefix = [setpriv, f"--reuid={self.uid}", f"--regid={self.gid}", "--clear-groups"]
         if not all(self._reaches(path) for path in needs):
             prefix += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
