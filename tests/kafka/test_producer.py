@@ -6,8 +6,6 @@ import asyncio
 from collections import defaultdict
 
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.structs import ConsumerRecord
 
 from liontrack_stream.contract.topics import POSITIONS, TOPICS
 from liontrack_stream.kafka.errors import ProduceError
@@ -15,22 +13,7 @@ from liontrack_stream.kafka.producer import EventProducer, Outgoing, headers_for
 from liontrack_stream.kafka.topics import create_topics
 from liontrack_stream.settings import Settings
 
-
-async def read_all(settings: Settings, topic: str) -> list[ConsumerRecord]:
-    """Every record of a topic, in order within each partition."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka_brokers, auto_offset_reset="earliest")
-    await consumer.start()
-    try:
-        partitions = [TopicPartition(settings.topic(topic), number) for number in range(settings.topic_partitions)]
-        ends = await consumer.end_offsets(partitions)
-        consumer.assign(partitions)
-        records: list[ConsumerRecord] = []
-        while len(records) < sum(ends.values()):
-            for fetched in (await consumer.getmany(timeout_ms=200)).values():
-                records += fetched
-        return records
-    finally:
-        await consumer.stop()
+from ..support.reading import read_topic
 
 
 def position(key: str, number: int) -> Outgoing:
@@ -62,7 +45,7 @@ async def test_what_is_sent_is_there_in_order(settings: Settings) -> None:
         assert await producer.send_many(sent) == 20_000
     assert (producer.sent, producer.acknowledged) == (20_000, 20_000)
     by_key: dict[bytes, list[bytes]] = defaultdict(list)
-    for record in await read_all(settings, POSITIONS.name):
+    for record in await read_topic(settings, POSITIONS.name):
         assert record.partition == partition_of(record.key, settings.topic_partitions)
         assert dict(record.headers)["event-type"] == b"lion.position.update"
         assert record.timestamp_type == 1  # LogAppendTime
@@ -81,7 +64,7 @@ async def test_every_topic_tombstones_and_null_keys(settings: Settings, compress
     async with EventProducer(settings, compression=compression) as producer:
         await producer.send_many(records)
     for topic in TOPICS:
-        found = {(record.key, record.value) for record in await read_all(settings, topic.name)}
+        found = {(record.key, record.value) for record in await read_topic(settings, topic.name)}
         assert found == {(record.key, record.value) for record in records if record.topic == topic.name}
 
 
@@ -89,13 +72,13 @@ async def test_push_sends_without_waiting_for_more(settings: Settings) -> None:
     await create_topics(settings)
     async with EventProducer(settings) as producer:
         await producer.send_many([position("1001", 1)])
-        assert await read_all(settings, POSITIONS.name) == []
+        assert await read_topic(settings, POSITIONS.name) == []
         await producer.push()
         for _ in range(50):
-            if await read_all(settings, POSITIONS.name):
+            if await read_topic(settings, POSITIONS.name):
                 break
             await asyncio.sleep(0.1)
-        assert len(await read_all(settings, POSITIONS.name)) == 1
+        assert len(await read_topic(settings, POSITIONS.name)) == 1
 
 
 async def test_a_cancellation_sends_what_was_handed_over(settings: Settings) -> None:
@@ -114,7 +97,7 @@ async def test_a_cancellation_sends_what_was_handed_over(settings: Settings) -> 
     with pytest.raises(asyncio.CancelledError):
         await task
     assert producer.acknowledged == 100
-    assert len(await read_all(settings, POSITIONS.name)) == 100
+    assert len(await read_topic(settings, POSITIONS.name)) == 100
 
 
 async def test_a_record_kafka_refuses_is_a_sentence(settings: Settings) -> None:
