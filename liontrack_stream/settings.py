@@ -110,7 +110,8 @@ def load_settings(data_dir: Path | str | None = None, **overrides: Any) -> Setti
         missing = [str(e["loc"][0]).upper() for e in error.errors() if e["type"] == "missing"]
         if missing:
             raise SettingsError(
-                f"Set {', '.join(missing)}, or start the embedded stack with `liontrack up` (looked in {folder}/{STACK_ENV_FILE})."
+                f"Set {', '.join(missing)}, or start the embedded stack with `liontrack up` "
+                f"(looked in {folder}/{STACK_ENV_FILE})."
             ) from None
         wrong = "; ".join(f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
         raise SettingsError(f"Correct these settings: {wrong}.") from None

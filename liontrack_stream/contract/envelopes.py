@@ -29,7 +29,7 @@ class BadEnvelope(ValueError):
 
 
 def plain(value: Any) -> Any:
-    """MongoDB extended JSON as plain JSON: ``{"$oid": x}`` is x, ``{"$date": x}`` epoch ms or ISO text, numbers numbers."""
+    """Extended JSON as plain JSON: ``{"$oid": x}`` and ``{"$date": x}`` are x, ``{"$numberInt": x}`` is a number."""
     if isinstance(value, list):
         return [plain(item) for item in value]
     if not isinstance(value, dict):
@@ -41,7 +41,10 @@ def plain(value: Any) -> Any:
         if tag == "$date":
             return plain(inner)
         if tag in _NUMBERS:
-            return _NUMBERS[tag](inner)
+            try:
+                return _NUMBERS[tag](inner)
+            except (TypeError, ValueError, OverflowError):
+                raise BadEnvelope(f"{tag} without a number") from None
     return {key: plain(item) for key, item in value.items()}
 
 

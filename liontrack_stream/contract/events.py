@@ -32,7 +32,7 @@ def content_hash(content: Any) -> int:
 
 
 class Position(msgspec.Struct, gc=False, frozen=True):
-    """One GPS fix of a lion. Identity: lion_id + time_us. ``lat``/``lng`` in degrees, ``accuracy``/``altitude`` in metres."""
+    """One GPS fix of a lion. Identity: lion_id + time_us. Degrees; ``accuracy`` and ``altitude`` in metres."""
 
     lion_id: str
     time_us: int
@@ -69,9 +69,7 @@ class Weight(msgspec.Struct, frozen=True):
 
     def content_hash(self) -> int:
         """Hash of everything but the identity (the measuring time is content here)."""
-        return content_hash(
-            (self.lion_id, self.time_us, self.weight, self.unit, self.source, self.user_id, self.extra)
-        )
+        return content_hash((self.lion_id, self.time_us, self.weight, self.unit, self.source, self.user_id, self.extra))
 
 
 class Activity(msgspec.Struct, frozen=True):

@@ -7,11 +7,11 @@ import re
 SECRET_FIELDS = frozenset(
     {"password", "passwd", "pwd", "passwordhash", "password_hash", "secret", "token", "access_token", "refresh_token"}
 )
-_NAMES = b"|".join(sorted((name.encode() for name in SECRET_FIELDS), key=len, reverse=True))
+_NAMES = b"|".join([name.encode() for name in sorted(SECRET_FIELDS, key=len, reverse=True)])
 _HINT = re.compile(rb"pass|pwd|secret|token", re.IGNORECASE)
 # The quotes may be escaped, where the document is itself a JSON text (Debezium).
 _SECRET = re.compile(
-    rb'((?P<q>\\*")(?:' + _NAMES + rb')(?P=q)\s*:\s*)(?:(?P=q)(?:(?!(?<!\\)(?P=q)).)*(?P=q)|[^,}\]\s]+)',
+    rb'((?P<q>\\*")(?:' + _NAMES + rb")(?P=q)\s*:\s*)(?:(?P=q)(?:(?!(?<!\\)(?P=q)).)*(?P=q)|[^,}\]\s]+)",
     re.IGNORECASE | re.DOTALL,
 )
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_EPOCH_NAIVE = datetime(1970, 1, 1)
+_EPOCH_NAIVE = _EPOCH.replace(tzinfo=None)
 _END_US = 32_503_680_000_000_000  # 3000-01-01
 _MILLISECONDS_FROM = 100_000_000_000  # as seconds this is the year 5138, as milliseconds March 1973
 _DAY_US = 86_400_000_000
@@ -16,7 +18,11 @@ class BadTime(ValueError):
 
 
 def parse_iso(text: str) -> datetime:
-    """The time of an ISO-8601 text, or ``BadTime``."""
+    """The time of an ISO-8601 text, rounded to microseconds, or ``BadTime``."""
+    try:
+        return msgspec.convert(text.strip(), datetime)
+    except msgspec.ValidationError:
+        pass  # a date alone, or basic format
     try:
         return datetime.fromisoformat(text.strip())
     except ValueError as error:

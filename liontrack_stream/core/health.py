@@ -81,9 +81,7 @@ def settle_days(days: Mapping[int, LionDay], dirty: Iterable[int]) -> dict[int, 
         if not facts.known:
             continue
         weights = [(at, days[at].avg_weight) for at in weighed if day - LOOKBACK_DAYS < at <= day]
-        fixes_before = [
-            days[at].fixes for at in range(day - LOOKBACK_DAYS, day) if at in days and days[at].fixes > 0
-        ]
+        fixes_before = [days[at].fixes for at in range(day - LOOKBACK_DAYS, day) if at in days and days[at].fixes > 0]
         settled[day] = replace(
             facts,
             weight_trend=weight_trend(weights),  # type: ignore[arg-type]
@@ -93,7 +91,7 @@ def settle_days(days: Mapping[int, LionDay], dirty: Iterable[int]) -> dict[int, 
 
 
 def weight_trend(weights: list[tuple[int, float]]) -> str:
-    """'gaining', 'stable', 'losing' or 'unknown': the Theil–Sen slope of (day, kg) against ±0.2 % of the median a day."""
+    """'gaining', 'stable', 'losing' or 'unknown': the Theil–Sen slope of (day, kg), ±0.2 % of the median a day."""
     if len(weights) < TREND_DAYS_MIN:
         return "unknown"
     slope = median((kg2 - kg1) / (day2 - day1) for (day1, kg1), (day2, kg2) in combinations(weights, 2))
@@ -106,8 +104,8 @@ def weight_trend(weights: list[tuple[int, float]]) -> str:
 def health_score(facts: LionDay, weights_kg: list[float], fixes_before: list[int]) -> float | None:
     """0–100 over the known parts (weight, fixes, movement), None when none is known.
 
-    ``weights_kg``: daily means of the 30 days up to the day, oldest first; ``fixes_before``: fixes of those of the 30 days
-    before that have any.
+    ``weights_kg``: daily means of the 30 days up to the day, oldest first; ``fixes_before``: fixes of those of the 30
+    days before that have any.
     """
     parts: list[tuple[float, float]] = []
     if weights_kg:
@@ -120,4 +118,6 @@ def health_score(facts: LionDay, weights_kg: list[float], fixes_before: list[int
         parts.append((MOVEMENT_PART, 0.0 if facts.stationary else 1.0))
     if not parts:
         return None
-    return round(100 * fsum(share * value for share, value in parts) / fsum(share for share, _ in parts), SCORE_DECIMALS)
+    return round(
+        100 * fsum(share * value for share, value in parts) / fsum(share for share, _ in parts), SCORE_DECIMALS
+    )

@@ -29,8 +29,8 @@ Indexes = NDArray[np.int64]
 class Settled:
     """The fixes as they are now, sorted by lion and time, one per identity.
 
-    ``fixes`` carries the new flags and steps. ``changed`` marks rows whose flags or step differ from the stored ones and
-    all new rows; ``was_accepted`` what the warehouse held before at that identity.
+    ``fixes`` carries the new flags and steps. ``changed`` marks all new rows, and those whose flags or step differ from
+    the stored ones; ``was_accepted`` says what the warehouse held before at that identity.
     """
 
     fixes: Fixes

@@ -107,7 +107,7 @@ def changed_windows(settled: Settled) -> LionWindows:
 
 
 def day_facts(settled: Settled, lion: Ints, day: Ints) -> DayFacts:
-    """Facts of the given (lion, day) pairs, sorted and unique; the fixes of the day and of 24 h before must be whole."""
+    """Facts of (lion, day) pairs, sorted and unique; the fixes of the day and of 24 h before must be whole."""
     fixes = settled.fixes[settled.accepted]
     key = fixes["lion"].astype(np.int64) * (1 << 40) + fixes["time_us"] // DAY_US
     wanted = lion * (1 << 40) + day
@@ -131,7 +131,9 @@ def day_facts(settled: Settled, lion: Ints, day: Ints) -> DayFacts:
     has_step = _slices(np.maximum, (fixes["step_mm"] >= 0).astype(np.int64), first, end) > 0
     facts.distance_mm[alive] = np.where(has_step, _slices(np.add, steps, first, end), -1)
     elapsed_us = np.diff(fixes["time_us"], prepend=fixes["time_us"][:1])
-    speed = np.where(fixes["step_mm"] >= 0, steps / 1000 / np.where(elapsed_us > 0, elapsed_us / 1e6, np.inf) * 3.6, 0.0)
+    speed = np.where(
+        fixes["step_mm"] >= 0, steps / 1000 / np.where(elapsed_us > 0, elapsed_us / 1e6, np.inf) * 3.6, 0.0
+    )
     facts.max_speed_kmh[alive] = np.where(has_step, _slices(np.maximum, speed, first, end), np.nan)
     facts.stationary[alive] = _stationary(fixes, end - 1)
     return facts

@@ -62,5 +62,3 @@ def _rows(work: BatchWork, winners: list[Claim]) -> Rows:
 
 def _json(extra: dict[str, Any] | None) -> bytes | None:
     return None if extra is None else to_json(extra)
-
-

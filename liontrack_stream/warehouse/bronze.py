@@ -80,7 +80,7 @@ _TYPED: dict[str, tuple[type[Any], tuple[tuple[str, str, str], ...]]] = {  # col
         ),
     ),
 }
-_PLAIN = re.compile(rb'[ !#-\[\]-~]*')
+_PLAIN = re.compile(rb"[ !#-\[\]-~]*")
 _PLAIN_NAME = re.compile(r"[\w.-]+", re.ASCII)
 _header_templates: dict[tuple[str, ...], bytes] = {}
 _encode = msgspec.json.Encoder().encode
@@ -110,7 +110,10 @@ async def store_bronze(work: BatchWork, records: Sequence[Any]) -> list[BronzeRo
     for start, end in zip(starts, [*starts[1:], len(records)], strict=True):
         part = {name: (kind, values[start:end]) for name, (kind, values) in columns.items()}
         await copy_rows(
-            work.connection, "bronze", f"{table}_{np.datetime64(int(days[start]), 'D'):s}".replace("-", ""), _rows(work, part)
+            work.connection,
+            "bronze",
+            f"{table}_{np.datetime64(int(days[start]), 'D'):s}".replace("-", ""),
+            _rows(work, part),
         )
         runs.append(_lake_rows(work, part, int(days[start])))
     work.count(bronze=len(records))
@@ -157,7 +160,7 @@ def _rows(work: BatchWork, columns: dict[str, tuple[str, Any]]) -> Rows:
         elif form == _JSON:
             rows.json(name, values)
         else:
-            rows.bytes(name, values)
+            rows.binary(name, values)
     return rows
 
 
@@ -174,10 +177,12 @@ async def store_dead_letters(work: BatchWork, records: Sequence[Any]) -> None:
     if not rejected:
         return
     chosen = [records[place] for place in places.tolist()]
-    rows = Rows(len(rejected)).constant("topic", work.topic.name).int4("partition", np.full(len(chosen), work.partition))
-    rows.int8("offset", work.offsets[places]).bytes("key", [record.key for record in chosen])
+    rows = (
+        Rows(len(rejected)).constant("topic", work.topic.name).int4("partition", np.full(len(chosen), work.partition))
+    )
+    rows.int8("offset", work.offsets[places]).binary("key", [record.key for record in chosen])
     rows.json("headers", [headers_json(record.headers) or b"{}" for record in chosen])
-    rows.bytes("raw", [None if record.value is None else redact(record.value) for record in chosen])
+    rows.binary("raw", [None if record.value is None else redact(record.value) for record in chosen])
     rows.text("rule", [item.rule for item in rejected])
     rows.text("reason", [item.reason.replace("\x00", "�") for item in rejected])
     await copy_rows(work.connection, "metadata", "dead_letters", rows.timestamp("append_time", work.append_us[places]))
@@ -240,4 +245,3 @@ def _note(event: Any) -> bytes | None:
     if event.__class__ is Rejected:
         return _encode({"rejected": event.rule})
     return _encode({"deleted": event.entity_id}) if event.__class__ is Deletion else None
-

@@ -31,7 +31,7 @@ _NULLS, _FIXED, _MIXED, _TEXTS, _BYTES = "nulls", "fixed", "mixed", "texts", "by
 class Rows:
     """Columns of equal length for one COPY; they carry their names, so any order will do.
 
-    Cheapest is: columns of fixed width first, then texts that repeat (``text``), then texts that do not (``bytes``).
+    Cheapest is: columns of fixed width first, then texts that repeat (``text``), then texts that do not (``binary``).
     """
 
     count: int
@@ -84,7 +84,7 @@ class Rows:
         """A text column whose values repeat."""
         return self._add(name, _TEXTS, values)
 
-    def bytes(self, name: str, values: Sequence[bytes | None]) -> Rows:
+    def binary(self, name: str, values: Sequence[bytes | None]) -> Rows:
         """A bytea or text column of bytes that hardly repeat."""
         if None not in values:
             return self._add(name, _BYTES, values)
@@ -92,11 +92,11 @@ class Rows:
 
     def texts(self, name: str, values: Sequence[Sequence[str] | None]) -> Rows:
         """A text[] column."""
-        return self.bytes(name, [None if value is None else _text_array(value) for value in values])
+        return self.binary(name, [None if value is None else _text_array(value) for value in values])
 
     def json(self, name: str, values: Sequence[bytes | None]) -> Rows:
         """A jsonb column from JSON texts."""
-        return self.bytes(name, [None if value is None else _JSONB_VERSION + value for value in values])
+        return self.binary(name, [None if value is None else _JSONB_VERSION + value for value in values])
 
     def constant(self, name: str, value: str) -> Rows:
         """The same text in every row."""

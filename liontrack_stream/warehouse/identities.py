@@ -65,7 +65,9 @@ async def settle_identities(
     ]
     rows = await stored(sorted({claim.identity for claim in fresh})) if fresh else []
     held = [
-        Claim(stored_identity(row), (row["append_time"], row["partition"], row["offset"]), row["content_hash"], stored=row)
+        Claim(
+            stored_identity(row), (row["append_time"], row["partition"], row["offset"]), row["content_hash"], stored=row
+        )
         for row in rows
     ]
     best: dict[Identity, Claim] = {}

@@ -35,7 +35,9 @@ def _rows(lion_ids: list[str], windows: LionWindows) -> Rows:
     rows.float8("mean_lat", windows.sum_lat_e9 / windows.fixes / 1e9)
     rows.float8("mean_lng", windows.sum_lng_e9 / windows.fixes / 1e9)
     for side, fix in (("first", windows.first), ("last", windows.last)):
-        rows.timestamp(f"{side}_time", fix["time_us"]).float8(f"{side}_lat", fix["lat"]).float8(f"{side}_lng", fix["lng"])
+        rows.timestamp(f"{side}_time", fix["time_us"]).float8(f"{side}_lat", fix["lat"]).float8(
+            f"{side}_lng", fix["lng"]
+        )
     rows.float8("min_lat", windows.min_lat).float8("max_lat", windows.max_lat)
     return rows.float8("min_lng", windows.min_lng).float8("max_lng", windows.max_lng)
 
@@ -48,8 +50,7 @@ def live_windows(
     ``last_us`` per lion of the round; ``moved`` the lions whose last fix had to be read anew.
     """
     live: dict[int, dict[str, Any] | None] = dict.fromkeys(moved)
-    last_of_lion = np.append(np.flatnonzero(np.diff(windows.lion)), len(windows.lion) - 1) if len(windows.lion) else []
-    for i in np.asarray(last_of_lion, np.int64).tolist():
+    for i in np.flatnonzero(np.diff(windows.lion, append=-1)).tolist():
         lion = int(windows.lion[i])
         newest_us = last_us[lion]
         if newest_us is not None and newest_us // WINDOW_US * WINDOW_US == windows.start_us[i]:

@@ -82,7 +82,11 @@ def _fixes(work: BatchWork, events: list[Position], places: Ints) -> tuple[list[
     fresh["lat"] = [event.lat for event in events]
     fresh["lng"] = [event.lng for event in events]
     fresh["hash"] = content_hashes(events)
-    fresh["append_us"], fresh["offset"], fresh["partition"] = work.append_us[places], work.offsets[places], work.partition
+    fresh["append_us"], fresh["offset"], fresh["partition"] = (
+        work.append_us[places],
+        work.offsets[places],
+        work.partition,
+    )
     fresh["row"] = np.arange(len(events))
     visible = np.array([event.visible is not False for event in events])
     fresh["flags"] = own_flags(fresh["lat"], fresh["lng"], fresh["time_us"], fresh["append_us"], visible)
@@ -184,7 +188,9 @@ def _short_spans(settled: Settled, spans: Sequence[Span]) -> list[tuple[int, int
     lions, first = np.unique(rows["lion"], return_index=True)
     last = np.append(first[1:], len(rows))[: len(first)] - 1
     short = []
-    for n, low, high in zip(lions.tolist(), rows["time_us"][first].tolist(), rows["time_us"][last].tolist(), strict=True):
+    for n, low, high in zip(
+        lions.tolist(), rows["time_us"][first].tolist(), rows["time_us"][last].tolist(), strict=True
+    ):
         start, end = (low // DAY_US - 1) * DAY_US, min(END_US, (high // DAY_US + 2) * DAY_US)
         span = spans[n]
         if not span.covers(start, end):
@@ -211,9 +217,7 @@ async def _write_fixes(work: BatchWork, events: list[Position], lion_ids: list[s
         identities = [
             f"{lion_ids[n]}|{us}" for n, us in zip(losers["lion"].tolist(), losers["time_us"].tolist(), strict=True)
         ]
-        await work.store_repeats(
-            identities, losers["partition"], losers["offset"], losers["append_us"], losers["hash"]
-        )
+        await work.store_repeats(identities, losers["partition"], losers["offset"], losers["append_us"], losers["hash"])
     conflicts = int((losers["hash"] != fixes["hash"][settled.loser_winner]).sum())
     flagged_now = int((fixes["flags"] != 0).sum())
     flagged_before = int(((fixes["row"] < 0) & ~settled.was_accepted).sum() + (replaced["flags"] != 0).sum())
@@ -238,7 +242,7 @@ def _position_rows(events: list[Position], new: Fixes) -> Rows:
         rows.float8(column, np.array(columns[column], np.float64))
     rows.boolean("visible", columns["visible"]).int8("step_mm", new["step_mm"], new["step_mm"] < 0)
     rows.text("lion_id", columns["lion_id"]).text("name", columns["name"]).text("source", columns["source"])
-    rows.bytes("event_id", [None if event_id is None else event_id.encode() for event_id in columns["event_id"]])
+    rows.binary("event_id", [None if event_id is None else event_id.encode() for event_id in columns["event_id"]])
     return rows.json("metadata", [None if extra is None else to_json(extra) for extra in columns["extra"]])
 
 

@@ -1,8 +1,8 @@
 """The sink: one batch, one transaction.
 
-    advance offset ─► bronze ─► dead letters ─► locks ─► silver ─► gold ─► dirty days ─► COMMIT ─► caches, lake
-         │
-         └── not where the batch starts: Behind, Gap or LostLease, and nothing is written
+advance offset ─► bronze ─► dead letters ─► locks ─► silver ─► gold ─► dirty days ─► COMMIT ─► caches, lake
+     │
+     └── not where the batch starts: Behind, Gap or LostLease, and nothing is written
 """
 
 from __future__ import annotations
@@ -39,7 +39,6 @@ BronzeListener = Callable[[BronzeRows], None]
 class _Unconfirmed:
     """A batch whose COMMIT was sent and not yet answered."""
 
-    first_offset: int
     next_offset: int
     finish: Callable[[], Committed]
 
@@ -88,12 +87,12 @@ class Sink:
                     runs = await self._write(work, batch)
                     crash_here("sink.before_commit")
                     finish = self._finisher(work, runs)
-                    self._unconfirmed[partition] = _Unconfirmed(batch.first_offset, batch.next_offset, finish)
+                    self._unconfirmed[partition] = _Unconfirmed(batch.next_offset, finish)
         except _NotHere as stopped:
-            unconfirmed = self._unconfirmed.pop(partition, None)
-            if isinstance(stopped.outcome, Behind) and unconfirmed is not None:
-                if stopped.outcome.stored_next_offset == unconfirmed.next_offset == batch.next_offset:
-                    return unconfirmed.finish()  # the COMMIT whose answer was lost had arrived
+            sent = self._unconfirmed.pop(partition, None)
+            stored = stopped.outcome.stored_next_offset if isinstance(stopped.outcome, Behind) else -1
+            if sent is not None and stored == sent.next_offset == batch.next_offset:
+                return sent.finish()  # the COMMIT whose answer was lost had arrived
             return stopped.outcome
         self._unconfirmed.pop(partition, None)
         crash_here("sink.after_commit")
@@ -102,7 +101,7 @@ class Sink:
     def _decode(self, batch: RecordBatch) -> BatchWork:
         topic, limit = batch.topic, self._value_max_bytes
         return BatchWork(
-            None,  # type: ignore[arg-type]  # set when the transaction begins
+            None,  # set when the transaction begins
             BY_NAME[topic],
             batch.partition,
             [decode(topic, record.key, record.value, limit) for record in batch.records],

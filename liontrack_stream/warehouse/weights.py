@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from liontrack_stream.contract.decode import KG_PER_UNIT
+from liontrack_stream.contract.convert import KG_PER_UNIT
 from liontrack_stream.contract.events import Weight, to_json
 from liontrack_stream.contract.times import iso
 from liontrack_stream.core.geo import DAY_US
@@ -43,9 +43,7 @@ async def store_weights(work: BatchWork) -> None:
     await copy_rows(work.connection, "silver", "weight_history", _rows(work, claims.winners))
 
     counted = [(c.event.lion_id, c.event.user_id, c.event.time_us // DAY_US) for c in claims.winners]
-    counted += [
-        (c.stored["lion_id"], c.stored["user_id"], c.stored["measured_at"] // DAY_US) for c in claims.replaced
-    ]
+    counted += [(c.stored["lion_id"], c.stored["user_id"], c.stored["measured_at"] // DAY_US) for c in claims.replaced]
     named = sorted(lions | {lion for lion, _, _ in counted})
     await work.connection.execute(query("silver/lions_touch"), named)
     await _write_lion_days(work, {(lion, day) for lion, _, day in counted})

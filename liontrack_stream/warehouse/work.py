@@ -33,7 +33,7 @@ class BatchWork:
     decoded: Sequence[Decoded]
     offsets: NDArray[np.int64]
     append_us: NDArray[np.int64]
-    stats: BatchStats = BatchStats()
+    stats: BatchStats = field(default_factory=BatchStats)
     live: dict[str, Any] = field(default_factory=dict)
     after_commit: list[Callable[[], None]] = field(default_factory=list)
     _dirty: set[tuple[str, str, int]] = field(default_factory=set)
@@ -54,7 +54,9 @@ class BatchWork:
     async def mark_dirty(self) -> None:
         """Write down the touched days for the lake."""
         if self._dirty:
-            await self.connection.execute(query("metadata/mark_dirty"), *map(list, zip(*sorted(self._dirty), strict=True)))
+            await self.connection.execute(
+                query("metadata/mark_dirty"), *map(list, zip(*sorted(self._dirty), strict=True))
+            )
 
     async def lock(self, **keys: Iterable[str]) -> None:
         """Take the locks of these lions, users or identities until the transaction ends, in one global order."""
