@@ -29,7 +29,7 @@ class BadEnvelope(ValueError):
 
 
 def plain(value: Any) -> Any:
-    """Extended JSON as plain JSON: ``{"$oid": x}`` and ``{"$date": x}`` are x, ``{"$numberInt": x}`` is a number."""
+    """Extended JSON as plain JSON: ``{"$oid": x}`` and ``{"$date": x}`` are x, ``{"$numberInt": x}`` a number."""
     if isinstance(value, list):
         return [plain(item) for item in value]
     if not isinstance(value, dict):
