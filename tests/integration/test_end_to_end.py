@@ -1,0 +1,34 @@
+"""All five topics, from the simulator through the real worker into warehouse and lake, against the oracle."""
+
+from __future__ import annotations
+
+import json
+
+from tests.support.oracle import TOPICS, compute
+from tests.support.pipeline_kit import PipelineKit, report_differences
+
+SIMULATE = "simulate --lions 6 --days 12 --users 5 --seed 7 --bad-fraction 0.03 --json".split()
+
+
+def test_simulated_events_arrive_once_and_right(pipeline: PipelineKit) -> None:
+    sent = json.loads(pipeline.command(*SIMULATE).stdout)
+    report = pipeline.catch_up()
+    records = pipeline.consumed()
+    expected = compute(records)
+    assert all(sent["topics"][topic] > 0 for topic in TOPICS)
+    assert sent["topics"] == report["records"]
+    for table in ("metadata.dead_letters", "metadata.repeats"):
+        assert expected[table], f"the simulation ought to make rows of {table}"
+    assert report_differences(report, expected) == []
+    assert pipeline.differences(records, expected) == []
+
+    before, files = pipeline.warehouse(), _files(pipeline)
+    again = pipeline.catch_up()
+    assert again["records"] == dict.fromkeys(TOPICS, 0)
+    assert [again[name] for name in ("bronze", "silver", "dead_letters", "parquet_files")] == [0] * 4
+    assert pipeline.warehouse() == before
+    assert _files(pipeline) == files
+
+
+def _files(pipeline: PipelineKit) -> list[tuple[object, ...]]:
+    return [tuple(row) for row in pipeline.fetch("SELECT path, sha256, written_at FROM metadata.lake_files ORDER BY 1")]

@@ -1,0 +1,278 @@
+"""What end-to-end tests do all the time: produce, run real workers, and compare warehouse and lake with the oracle."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import duckdb
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from liontrack_stream.kafka.producer import EventProducer, Outgoing
+from liontrack_stream.kafka.topics import create_topics
+from liontrack_stream.settings import Settings
+
+from .oracle import ACTIVITIES, TOPICS, Consumed, Tables, compute
+from .oracle.compare import PRIMARY_KEYS, compare_tables, keyed, lake_rows, warehouse_rows
+from .stack import environment_of
+from .worker_process import REPOSITORY, WorkerProcess
+
+IDLE_COLUMNS_OF_LAKE = ("topic",)  # silver's files leave it out: the folder and the table tell it
+
+
+class PipelineKit:
+    """One test's topics, warehouse, lake and workers. All methods block: use it from plain test functions."""
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        self.settings, self.folder = settings, folder
+        self.workers: list[WorkerProcess] = []
+        asyncio.run(create_topics(settings))
+
+    # -- processes
+
+    def environment(self, **changes: Any) -> dict[str, str]:
+        """The variables of a child process, with changes."""
+        return environment_of(self.settings) | {name: str(value) for name, value in changes.items()}
+
+    def command(self, *arguments: str, timeout_s: float = 120.0) -> subprocess.CompletedProcess[str]:
+        """Run ``liontrack …`` to its end; it has to succeed."""
+        done = subprocess.run(
+            [sys.executable, "-m", "liontrack_stream", *arguments],
+            env=self.environment(),
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+        assert done.returncode == 0, f"liontrack {' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start ``liontrack …`` in the background."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "liontrack_stream", *arguments],
+            env=self.environment(),
+            cwd=REPOSITORY,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def worker(self, *arguments: str, instance: str = "1", **changes: Any) -> WorkerProcess:
+        """Start ``liontrack worker`` with these options and variables."""
+        environment = self.environment(LIONTRACK_INSTANCE=instance, **changes)
+        log = self.folder / f"worker-{instance}.log"
+        worker = WorkerProcess(environment, log, "-l", "info", *arguments, module="liontrack_stream")
+        self.workers.append(worker)
+        return worker
+
+    def catch_up(self, timeout_s: float = 90.0, **changes: Any) -> dict[str, Any]:
+        """Run a worker up to the topics' ends; its report."""
+        return self.worker("--until-caught-up", **changes).report(timeout_s)
+
+    def end(self) -> None:
+        """Kill what still runs."""
+        for worker in self.workers:
+            if worker.running:
+                worker.kill()
+
+    # -- Kafka
+
+    def send(self, records: Iterable[Outgoing]) -> int:
+        """Produce records and wait until Kafka holds them; how many."""
+
+        async def run() -> int:
+            async with EventProducer(self.settings) as producer:
+                return await producer.send_many(records)
+
+        return asyncio.run(run())
+
+    def consumed(self) -> list[Consumed]:
+        """Every record that the five topics hold, read with a consumer of our own."""
+        return asyncio.run(_read_all(self.settings))
+
+    # -- Postgres
+
+    def fetch(self, sql: str, *arguments: Any) -> list[Any]:
+        """Rows of a query in the test's database."""
+
+        async def run() -> list[Any]:
+            connection = await asyncpg.connect(**self.settings.pg_dsn)
+            try:
+                return list(await connection.fetch(sql, *arguments))
+            finally:
+                await connection.close()
+
+        return asyncio.run(run())
+
+    def stored(self) -> int:
+        """How many records all partitions' offsets stand behind."""
+        return int(self.fetch("SELECT coalesce(sum(next_offset), 0) FROM metadata.consumed_offsets")[0][0])
+
+    def warehouse(self) -> Tables:
+        """Every table of the warehouse that the oracle knows."""
+
+        async def run() -> Tables:
+            connection = await asyncpg.connect(**self.settings.pg_dsn)
+            try:
+                return await warehouse_rows(connection)
+            finally:
+                await connection.close()
+
+        return asyncio.run(run())
+
+    # -- comparisons
+
+    def differences(self, records: list[Consumed] | None = None, expected: Tables | None = None) -> list[str]:
+        """What differs between oracle, warehouse, lake and manifest; empty when all agree."""
+        records = self.consumed() if records is None else records
+        expected = compute(records) if expected is None else expected
+        with_bytes = {**expected, "bronze": _bronze(records, expected)}
+        warehouse, lake = self.warehouse(), self._lake()
+        for side in (warehouse, lake):
+            _parse_headers(side["bronze"])
+        return [
+            *(f"warehouse: {text}" for text in compare_tables(with_bytes, warehouse)),
+            *(f"lake: {text}" for text in compare_tables(_in_lake(with_bytes), lake)),
+            *self._offset_differences(records),
+            *self._manifest_differences(),
+        ]
+
+    def _lake(self) -> Tables:
+        root = Path(self.settings.lake_root)
+        tables = lake_rows(root)
+        tables["metadata.data_quality_checks"] = keyed(
+            "metadata.data_quality_checks", glob_rows(root / "silver" / "quality_checks")
+        )
+        return {table: tables.get(table, {}) for table in _in_lake(dict.fromkeys([*PRIMARY_KEYS, "bronze"], {}))}
+
+    def _offset_differences(self, records: list[Consumed]) -> list[str]:
+        ends: Counter[tuple[str, int]] = Counter()
+        for record in records:
+            place = (record.topic, record.partition)
+            ends[place] = max(ends[place], record.offset + 1)
+        found = []
+        for table in ("consumed_offsets", "lake_watermarks"):
+            rows = self.fetch(f"SELECT topic, partition, next_offset FROM metadata.{table} WHERE next_offset > 0")
+            if {(topic, partition): offset for topic, partition, offset in rows} != dict(ends):
+                found.append(f"metadata.{table} holds {rows}, the log ends are {dict(ends)}")
+        return found
+
+    def _manifest_differences(self) -> list[str]:
+        root = Path(self.settings.lake_root)
+        listed = {path: rows for path, rows in self.fetch("SELECT path, row_count FROM metadata.lake_files")}
+        files = {str(file.relative_to(root)): file for file in root.rglob("*.parquet")}
+        found = [f"{path} is only in the manifest" for path in sorted(listed.keys() - files.keys())]
+        found += [f"{path} is only in the folder" for path in sorted(files.keys() - listed.keys())]
+        for path in listed.keys() & files.keys():
+            rows = duckdb.sql(f"SELECT sum(num_rows) FROM parquet_file_metadata('{files[path]}')").fetchall()[0][0]
+            if rows != listed[path]:
+                found.append(f"{path} has {rows} rows, the manifest says {listed[path]}")
+        return found
+
+
+def report_differences(report: dict[str, Any], expected: Tables) -> list[str]:
+    """What the line of JSON of a run over everything gets wrong."""
+    repeats = expected["metadata.repeats"].values()
+    places = Counter(topic for topic, _, _ in expected["bronze"])
+    silver = ("positions", "weight_history", "user_activities", "challenge_events")
+    flagged = [*expected["silver.positions"].values(), *expected["silver.weight_history"].values()]
+    right = {
+        "records": {topic: places[topic] for topic in TOPICS},
+        "bronze": len(expected["bronze"]),
+        "silver": sum(len(expected[f"silver.{t}"]) for t in silver) + len(expected["metadata.data_quality_checks"]),
+        "duplicates": sum(not row["conflict"] for row in repeats),
+        "conflicts": sum(row["conflict"] for row in repeats),
+        "flagged": sum(row["flags"] != 0 for row in flagged),
+        "dead_letters": len(expected["metadata.dead_letters"]),
+    }
+    return [f"{name} is {report[name]}, should be {value}" for name, value in right.items() if report[name] != value]
+
+
+def glob_rows(folder: Path) -> list[dict[str, Any]]:
+    """All rows of the Parquet files below a folder, as any engine reads them."""
+    if not any(folder.rglob("*.parquet")):
+        return []
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        cursor = connection.execute(
+            "SELECT * FROM read_parquet(?, hive_partitioning = false)", [f"{folder}/**/*.parquet"]
+        )
+        names = [column[0] for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+async def _read_all(settings: Settings) -> list[Consumed]:
+    names = {settings.topic(topic): topic for topic in TOPICS}
+    consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka_brokers, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(name, number) for name in names for number in range(settings.topic_partitions)]
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        records: list[Consumed] = []
+        while any([await consumer.position(tp) < ends[tp] for tp in partitions]):
+            for tp, run in (await consumer.getmany(timeout_ms=200)).items():
+                records += [
+                    Consumed(names[tp.topic], r.partition, r.offset, r.timestamp, r.key, r.value, tuple(r.headers))
+                    for r in run
+                ]
+        return records
+    finally:
+        await consumer.stop()
+
+
+def _bronze(records: list[Consumed], expected: Tables) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """The oracle's bronze with bytes and headers; where a secret may be cut out, without the bytes."""
+    rows = {}
+    for record in records:
+        place = (record.topic, record.partition, record.offset)
+        rows[place] = {**expected["bronze"][place], "headers": _headers(record)}
+        if record.topic != ACTIVITIES or not _may_hold_secret(record.value):
+            rows[place]["raw"] = record.value
+    return rows
+
+
+def _may_hold_secret(value: bytes | None) -> bool:
+    return value is not None and any(word in value.lower() for word in (b"pass", b"pwd", b"secret", b"token"))
+
+
+def _headers(record: Consumed) -> dict[str, Any]:
+    """Headers as one object: a text, what is not text in base64, a list where a name repeats."""
+    named: dict[str, list[Any]] = {}
+    for name, value in record.headers:
+        try:
+            text: Any = value.decode()
+        except UnicodeDecodeError:
+            text = {"base64": base64.b64encode(value).decode()}
+        named.setdefault(name, []).append(text)
+    return {name: values if len(values) > 1 else values[0] for name, values in named.items()}
+
+
+def _parse_headers(rows: dict[tuple[Any, ...], dict[str, Any]]) -> None:
+    for row in rows.values():
+        row["headers"] = json.loads(row["headers"]) if row["headers"] is not None else {}
+
+
+def _in_lake(tables: Tables) -> Tables:
+    """What of the warehouse the lake holds too."""
+    kept: Tables = {}
+    for table, rows in tables.items():
+        if not table.startswith("metadata.") or table == "metadata.data_quality_checks":
+            kept[table] = {
+                key: {column: value for column, value in row.items() if column not in IDLE_COLUMNS_OF_LAKE}
+                for key, row in rows.items()
+            }
+    return kept
+
+
+__all__ = ["PipelineKit", "glob_rows", "report_differences"]
