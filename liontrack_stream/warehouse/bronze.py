@@ -167,7 +167,12 @@ def _rows(work: BatchWork, columns: dict[str, tuple[str, Any]]) -> Rows:
 def _lake_rows(work: BatchWork, columns: dict[str, tuple[str, Any]], day: int) -> BronzeRows:
     offsets = columns["offset"][1]
     plain = {name: (values, values < 0) if kind == _TIME else values for name, (kind, values) in columns.items()}
-    constants = {"topic": work.topic.name, "partition": work.partition, "partition_date": day}
+    constants = {
+        "topic": work.topic.name,
+        "partition": work.partition,
+        "partition_date": day,
+        "ingestion_timestamp": work.ingested_us,
+    }
     return BronzeRows(work.topic.name, work.partition, int(offsets[0]), int(offsets[-1]) + 1, plain | constants)
 
 

@@ -115,7 +115,8 @@ class Sink:
         epoch = self._offsets.epoch(partition)
         move = query("metadata/advance_offset")
         ends = batch.next_offset, epoch
-        if await work.connection.fetchval(move, *partition, batch.first_offset, *ends) is not None:
+        work.ingested_us = await work.connection.fetchval(move, *partition, batch.first_offset, *ends)
+        if work.ingested_us is not None:
             return
         state = await work.connection.fetchrow(query("metadata/offset_state"), *partition)
         if state is None or state["lease_epoch"] != epoch:
@@ -123,7 +124,9 @@ class Sink:
         stored = state["next_offset"]
         if stored > batch.first_offset:
             raise _NotHere(Behind(stored))
-        if not gap_proven or await work.connection.fetchval(move, *partition, stored, *ends) is None:
+        if gap_proven:
+            work.ingested_us = await work.connection.fetchval(move, *partition, stored, *ends)
+        if work.ingested_us is None:
             raise _NotHere(Gap(stored))
 
     async def _write(self, work: BatchWork, batch: RecordBatch) -> list[BronzeRows]:

@@ -33,6 +33,7 @@ class BatchWork:
     decoded: Sequence[Decoded]
     offsets: NDArray[np.int64]
     append_us: NDArray[np.int64]
+    ingested_us: int | None = None  # the transaction's time
     stats: BatchStats = field(default_factory=BatchStats)
     live: dict[str, Any] = field(default_factory=dict)
     after_commit: list[Callable[[], None]] = field(default_factory=list)
