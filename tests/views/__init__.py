@@ -1,0 +1,1 @@
+"""Views, served by a real aiohttp server over a real PostgreSQL."""

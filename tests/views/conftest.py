@@ -1,0 +1,84 @@
+"""A served site over a filled warehouse, at a fixed time."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from pydantic import SecretStr
+
+from liontrack_stream.settings import Settings
+from liontrack_stream.views.database import Database
+from liontrack_stream.views.site import LiveAnswer, Probe, Site
+from liontrack_stream.views.web import attach
+from tests.views.tokens import SECRET
+
+NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+DATA = Path(__file__).with_name("data.sql")
+
+Client = TestClient[web.Request, web.Application]
+Serve = Callable[..., Awaitable[Client]]
+
+
+@pytest.fixture(scope="session")
+def filled(stack_settings: Settings, template_database: str) -> Iterator[str]:
+    """Name of a database that holds `data.sql`. Views only read, so all their tests share it."""
+    name = f"views_{uuid.uuid4().hex[:16]}"
+    dsn = {**stack_settings.pg_dsn, "dbname": stack_settings.pg_database}
+    del dsn["database"]
+    with psycopg.connect(**dsn, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template_database}".encode())
+        with psycopg.connect(**{**dsn, "dbname": name}) as connection:
+            connection.execute(DATA.read_bytes())
+        try:
+            yield name
+        finally:
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+def web_settings(stack_settings: Settings, filled: str) -> Settings:
+    """The test stack's settings, with `data.sql`, this folder's secret, and the contract's defaults for positions."""
+    changes = {"pg_database": filled, "jwt_secret": SecretStr(SECRET), "liontrack_demo": False}
+    return stack_settings.model_copy(update=changes)
+
+
+@pytest.fixture
+async def serve(web_settings: Settings) -> AsyncIterator[Serve]:
+    """``await serve(**settings)``: a client of a site with these settings."""
+    async with AsyncExitStack() as stack:
+
+        async def start(
+            live: dict[str, Any] | None = None,
+            probes: dict[str, Probe] | None = None,
+            bind: str = "127.0.0.1",
+            **changes: Any,
+        ) -> Client:
+            changed = web_settings.model_copy(update=changes)
+            site = Site(
+                settings=changed,
+                database=Database(changed),
+                bind=lambda: bind,
+                live=lambda lion_id: LiveAnswer((live or {}).get(lion_id), "not here, but by http://other:4001/"),
+                probes=probes or {},
+                now=lambda: NOW,
+            )
+            web_app = web.Application()
+            attach(web_app, site)
+            return await stack.enter_async_context(TestClient(TestServer(web_app)))
+
+        yield start
+
+
+@pytest.fixture
+async def client(serve: Serve) -> Client:
+    """A client of the site with the default settings."""
+    return await serve()
