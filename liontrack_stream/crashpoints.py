@@ -10,14 +10,13 @@ import os
 import signal
 
 _NAME, _, _nth = os.environ.get("LIONTRACK_CRASH_AT", "").partition(":")
-_hits_left = int(_nth or 1)
+_passes_left = [int(_nth or 1)]
 
 
 def crash_here(name: str) -> None:
     """Die at once when this is the point that the environment names."""
-    global _hits_left
     if not _NAME or name != _NAME:
         return
-    _hits_left -= 1
-    if _hits_left == 0:
+    _passes_left[0] -= 1
+    if _passes_left[0] == 0:
         os.kill(os.getpid(), signal.SIGKILL)

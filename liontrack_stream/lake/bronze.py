@@ -14,8 +14,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor
-from typing import Any, TypeVar
+from itertools import pairwise
+from typing import Any
 
 import pyarrow as pa
 
@@ -27,12 +27,11 @@ from liontrack_stream.lake.layout import UNDATED, bronze_folder, bronze_partitio
 from liontrack_stream.lake.manifest import Manifest, Progress, locked_watermark, move_watermark, put_files
 from liontrack_stream.lake.parquet import Encoded, encode
 from liontrack_stream.lake.ports import BronzeRows, LakeFile, TopicPartition, WatermarkMoved
-from liontrack_stream.lake.reader import Reader
-from liontrack_stream.lake.store import Staged, Store
+from liontrack_stream.lake.resources import Resources
+from liontrack_stream.lake.store import Staged
 from liontrack_stream.warehouse.queries import query
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 FILE_ROWS = 100_000
 WORTHWHILE_ROWS = 10_000  # fewer wait longer, so that a trickle does not become thousands of tiny files
@@ -45,15 +44,15 @@ class BronzeExporter:
 
     def __init__(
         self,
-        store: Store,
-        reader: Reader,
+        resources: Resources,
         manifest: Manifest,
-        threads: Executor,
         interval_s: float,
+        *,
         buffer: BronzeBuffer | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store, self._reader, self._manifest, self._threads = store, reader, manifest, threads
+        self._in_thread, self._store, self._reader = resources.in_thread, resources.store, resources.reader
+        self._manifest = manifest
         self._interval_s, self._clock = interval_s, clock
         self.buffer = buffer or BronzeBuffer()
         self._owned: set[TopicPartition] = set()
@@ -91,15 +90,15 @@ class BronzeExporter:
         tp = (batch.topic, batch.partition)
         try:
             self.assigned([tp])
-            starts = [(day, rows["offset"][0].as_py(), rows) for day, rows in split_dates(bronze_table(batch, BRONZE[batch.topic]))]
-            for n, (day, first, rows) in enumerate(starts):
-                begin = batch.first_offset if n == 0 else first
-                end = starts[n + 1][1] if n + 1 < len(starts) else batch.next_offset
-                self.buffer.add(tp, Piece(begin, end, day, rows))
+            dates = split_dates(bronze_table(batch, BRONZE[batch.topic]))
+            cuts = [rows["offset"][0].as_py() for _, rows in dates[1:]]
+            edges = pairwise((batch.first_offset, *cuts, batch.next_offset))
+            for (day, rows), (first, end) in zip(dates, edges, strict=True):
+                self.buffer.add(tp, Piece(first, end, day, rows))
         except (KeyError, ValueError, TypeError, OverflowError, pa.ArrowException) as error:
             if batch.topic not in self._unusable_offers:
                 self._unusable_offers.add(batch.topic)
-                log.warning("Lake: rows of %s are read back from bronze, the offered ones are unusable: %r", batch.topic, error)
+                log.warning("Lake: offered rows of %s are unusable, bronze is read instead: %r", batch.topic, error)
         return self.buffer.fullness >= PRESSURE
 
     async def run_once(self, flush: bool = False) -> int:
@@ -204,7 +203,7 @@ class BronzeExporter:
         return encoded, self._store.stage(encoded)
 
     async def _claim(self, tp: TopicPartition) -> None:
-        """Make the partition's files and its manifest agree before the next file: orphans go, missing ones come back."""
+        """Make the partition's files and its manifest agree before the next file: orphans go, lost ones come back."""
         topic, partition = tp
         async with self._manifest.transaction() as connection:
             await locked_watermark(connection, topic, partition)  # no other exporter is between publish and commit
@@ -234,14 +233,12 @@ class BronzeExporter:
         finally:
             staged.discard()
 
-    async def _in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
-
 
 def _manifest_row(tp: TopicPartition, piece: Piece, encoded: Encoded) -> LakeFile:
     topic, partition = tp
     return LakeFile(
-        path=bronze_path(topic, partition, piece.first_offset, piece.day), layer="bronze", table_name=topic, day=piece.day,
+        path=bronze_path(topic, partition, piece.first_offset, piece.day),
+        layer="bronze", table_name=topic, day=piece.day,
         row_count=encoded.row_count, byte_count=encoded.byte_count, sha256=encoded.sha256,
         topic=topic, partition=partition, first_offset=piece.first_offset, next_offset=piece.next_offset,
     )  # fmt: skip

@@ -50,8 +50,7 @@ def plain(table: pa.Table) -> pa.Table:
         else column
         for column in table.columns
     ]
-    names = table.column_names
-    return pa.table(dict(zip(names, arrays, strict=True)), pa.schema([(n, a.type) for n, a in zip(names, arrays, strict=True)]))
+    return pa.table(arrays, names=table.column_names)
 
 
 def split_days(rows: pa.Table, table: LakeTable) -> dict[date, pa.Table]:

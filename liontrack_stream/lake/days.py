@@ -7,11 +7,9 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -22,12 +20,11 @@ from liontrack_stream.lake.layout import day_path
 from liontrack_stream.lake.manifest import DirtyDay, Manifest, Mark
 from liontrack_stream.lake.parquet import Encoded, encode
 from liontrack_stream.lake.ports import LakeFile
-from liontrack_stream.lake.reader import Reader
-from liontrack_stream.lake.store import Staged, Store
+from liontrack_stream.lake.resources import Resources
+from liontrack_stream.lake.store import Staged
 from liontrack_stream.warehouse.queries import query
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 CHUNK_ROWS = 100_000  # rows read at once: some 60 MB with its sorted copy, and two are under way at a time
 ROWS_GUESS = 2_000
@@ -51,15 +48,13 @@ class DayExporter:
 
     def __init__(
         self,
-        store: Store,
-        reader: Reader,
+        resources: Resources,
         manifest: Manifest,
-        threads: Executor,
-        writers: Executor,
+        *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store, self._reader, self._manifest, self._clock = store, reader, manifest, clock
-        self._threads, self._writers = threads, writers
+        self._in_thread, self._store, self._reader = resources.in_thread, resources.store, resources.reader
+        self._writers, self._manifest, self._clock = resources.writers, manifest, clock
         self._leading = False
         self._dirty_since: dict[Mark, float] = {}
         self._cost_s: dict[LakeTable, float] = {}
@@ -84,7 +79,8 @@ class DayExporter:
             if flush or self._is_due(day):
                 table = BY_OUTPUT[day.mark[:2]]
                 due[table][day.mark[2]] = max(day.rows_before or ROWS_GUESS, due[table].get(day.mark[2], 0))
-        results = await asyncio.gather(*(self._export(table, days) for table, days in due.items()), return_exceptions=True)
+        tables = (self._export(table, days) for table, days in due.items())
+        results = await asyncio.gather(*tables, return_exceptions=True)
         errors = [result for result in results if isinstance(result, BaseException)]
         if errors:
             raise errors[0]
@@ -181,9 +177,6 @@ class DayExporter:
     def _show(self, staged: Staged, path: str) -> None:
         staged.publish(path, True)
         crash_here("lake.days.after_rename")
-
-    async def _in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
 
 
 def _add(chunk: _Chunk, layer: str, name: str, day: date, rows: pa.Table | None) -> None:

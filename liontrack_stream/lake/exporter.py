@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 
 from liontrack_stream.lake.bronze import BronzeExporter
 from liontrack_stream.lake.days import DayExporter
 from liontrack_stream.lake.manifest import Manifest
 from liontrack_stream.lake.ports import BronzeRows, LakeStatus, LakeUnavailable, TopicPartition
 from liontrack_stream.lake.reader import Reader
+from liontrack_stream.lake.resources import Resources
 from liontrack_stream.lake.store import Store, open_store
 from liontrack_stream.settings import Settings
 
 log = logging.getLogger(__name__)
 
-_THREADS = 2
-_WRITERS = 8
 _MAX_BACKOFF_S = 30.0
 _REST_PER_WORK = 2.0  # a pass over the days that took a second is followed by two of rest
 _OTHER_LEADER_S = 3.0
@@ -34,20 +31,15 @@ class LakeExporter:
 
     def __init__(self, settings: Settings, store: Store | None = None) -> None:
         self._settings = settings
-        self._store = store or open_store(settings)
+        self._resources = Resources(store or open_store(settings), Reader(settings))
         self._store_is_ready = False
         self._tasks: list[asyncio.Task[None]] = []
         self._wake_bronze = asyncio.Event()
         self._stopping = asyncio.Event()
         self._streaks: dict[str, str] = {}
-        self._threads = ThreadPoolExecutor(_THREADS, "lake")
-        self._writers = ThreadPoolExecutor(_WRITERS, "lake-write")
-        self._reader = Reader(settings)
         self._manifests = (Manifest(settings), Manifest(settings))
-        self.bronze = BronzeExporter(
-            self._store, self._reader, self._manifests[0], self._threads, settings.lake_interval_s
-        )
-        self.days = DayExporter(self._store, self._reader, self._manifests[1], self._threads, self._writers)
+        self.bronze = BronzeExporter(self._resources, self._manifests[0], settings.lake_interval_s)
+        self.days = DayExporter(self._resources, self._manifests[1])
 
     @property
     def files_written(self) -> int:
@@ -103,7 +95,7 @@ class LakeExporter:
                 )
         except TimeoutError:
             trouble = self.status().error or "it took too long"
-            raise LakeUnavailable(f"The lake's last files were not written within {timeout_s:g} s: {trouble}.") from None
+            raise LakeUnavailable(f"The lake's files were not completed within {timeout_s:g} s: {trouble}.") from None
         finally:
             await self._release()
         return self.files_written
@@ -120,9 +112,7 @@ class LakeExporter:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for threads in (self._threads, self._writers):
-            threads.shutdown(wait=False, cancel_futures=True)
-        self._reader.close()
+        self._resources.close()
         for manifest in self._manifests:
             await manifest.close()
 
@@ -134,17 +124,17 @@ class LakeExporter:
             began = time.monotonic()
             backoff_s = 0.0 if await self._attempt(name, run_once) else min(_MAX_BACKOFF_S, 2 * backoff_s or 1.0)
             rest_s = max(interval_s, _REST_PER_WORK * (time.monotonic() - began)) if wake is None else interval_s
-            await self._rest(backoff_s * random.uniform(0.5, 1.0) or rest_s, None if backoff_s else wake)
+            await self._rest(backoff_s or rest_s, None if backoff_s else wake)
 
     async def _attempt(self, name: str, run_once: Callable[[], Awaitable[int]]) -> bool:
         try:
             if not self._store_is_ready:
-                await asyncio.get_running_loop().run_in_executor(self._threads, self._store.prepare)
+                await self._resources.in_thread(self._resources.store.prepare)
                 self._store_is_ready = True
             await run_once()
         except Exception as error:
             if name not in self._streaks:
-                log.error("Lake: export of %s failed and is retried until it works: %r", name, error, exc_info=error)
+                log.exception("Lake: export of %s failed and is retried until it works", name)
             self._streaks[name] = f"{name}: {error!r}"
             return False
         if self._streaks.pop(name, None):

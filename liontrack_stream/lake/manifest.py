@@ -61,11 +61,14 @@ class Manifest:
                 yield connection
 
     async def _open(self) -> asyncpg.Connection:
-        if self._connection is None or self._connection.is_closed():
-            self._connection = await asyncpg.connect(
+        connection = self._connection
+        if connection is None or connection.is_closed():
+            connection = await asyncpg.connect(
                 **self._settings.pg_dsn, server_settings=_SERVER_SETTINGS, timeout=5, command_timeout=90
             )
-        return self._connection
+            await exact_dates(connection)
+            self._connection = connection
+        return connection
 
     async def close(self) -> None:
         if self._connection is not None:
@@ -112,7 +115,7 @@ class Manifest:
         Raises ``LakeError`` when the lead was lost meanwhile.
         """
         async with self.transaction() as connection:
-            if connection is not self._leading_on:
+            if self._leading_on is None or self._leading_on is not connection:
                 raise LakeError("the connection that led the export of silver and gold broke")
             if written:
                 await put_files(connection, written)
@@ -125,6 +128,18 @@ class Manifest:
         async with self.transaction() as connection:
             rows = await connection.fetch(query("lake/manifest"))
         return [LakeFile(**dict(row)) for row in rows]
+
+
+async def exact_dates(connection: asyncpg.Connection) -> None:
+    """Send 0001-01-01 as that day; asyncpg alone makes it -infinity."""
+    epoch = date(2000, 1, 1).toordinal()
+    await connection.set_type_codec(
+        "date",
+        schema="pg_catalog",
+        encoder=lambda day: (day.toordinal() - epoch,),
+        decoder=lambda row: date.fromordinal(row[0] + epoch),
+        format="tuple",
+    )
 
 
 async def put_files(connection: asyncpg.Connection, files: list[LakeFile]) -> None:

@@ -38,8 +38,8 @@ def encode(rows: pa.Table) -> Encoded:
         compression="zstd",
         compression_level=COMPRESSION_LEVEL,
         row_group_size=ROW_GROUP_ROWS,
-        use_dictionary=[field.name for field in rows.schema if _is_text(field.type) and field.name not in _UNIQUE_COLUMNS],
-        column_encoding={field.name: "DELTA_BINARY_PACKED" for field in rows.schema if _is_count(field.type)},
+        use_dictionary=[f.name for f in rows.schema if _is_text(f.type) and f.name not in _UNIQUE_COLUMNS],
+        column_encoding={f.name: "DELTA_BINARY_PACKED" for f in rows.schema if _is_count(f.type)},
         store_schema=False,  # the types survive in Parquet's own; a day's file is small
     )
     data = sink.getvalue()

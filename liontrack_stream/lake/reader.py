@@ -20,7 +20,6 @@ _SERVER_OPTIONS = (
 )
 
 
-
 class Snapshot:
     """One moment of the warehouse; every query sees the same one."""
 

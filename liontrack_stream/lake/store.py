@@ -85,12 +85,8 @@ class LocalStore:
         return _LocalStaged(self._root, temp)
 
     def _write(self, temp: Path, file: Encoded) -> None:
-        try:
-            handle = open(temp, "w+b", buffering=0)
-        except FileNotFoundError:  # someone removed the folder under us
-            temp.parent.mkdir(parents=True, exist_ok=True)
-            handle = open(temp, "w+b", buffering=0)
-        with handle:
+        temp.parent.mkdir(parents=True, exist_ok=True)
+        with temp.open("w+b", buffering=0) as handle:
             view = memoryview(file.data)
             while view:
                 view = view[handle.write(view) :]
@@ -105,10 +101,10 @@ class LocalStore:
     def files(self, prefix: str) -> dict[str, int]:
         found = {}
         for folder, _, names in os.walk(self._root / prefix):
-            relative = Path(folder).relative_to(self._root).as_posix()
             for name in names:
                 if name.endswith(".parquet"):
-                    found[f"{relative}/{name}"] = os.stat(os.path.join(folder, name)).st_size
+                    file = Path(folder, name)
+                    found[file.relative_to(self._root).as_posix()] = file.stat().st_size
         return found
 
     def read(self, path: str) -> pa.Buffer:
@@ -134,9 +130,9 @@ class _LocalStaged:
             target.parent.mkdir(parents=True, exist_ok=True)
             _sync_folder(target.parent.parent)
         if replace:
-            os.replace(self._temp, target)
+            self._temp.replace(target)
         else:
-            os.link(self._temp, target)  # unlike a rename, never overwrites
+            target.hardlink_to(self._temp)  # unlike a rename, never overwrites
             self._temp.unlink()
         _sync_folder(target.parent)
 

@@ -33,8 +33,9 @@ def _verify_files(store: Store, files: list[LakeFile]) -> list[str]:
     on_disk = store.files("")
     listed = {file.path: file for file in files}
     problems = [f"{path} is in the folder and not in the manifest" for path in sorted(on_disk.keys() - listed.keys())]
-    for path, file in sorted(listed.items()):
-        problems += _file_problems(store, file) if path in on_disk else [f"{path} is in the manifest and not in the folder"]
+    problems += [f"{path} is in the manifest and not in the folder" for path in sorted(listed.keys() - on_disk.keys())]
+    for path in sorted(listed.keys() & on_disk.keys()):
+        problems += _file_problems(store, listed[path])
     return problems
 
 
@@ -67,5 +68,6 @@ def continuity_problems(files: list[LakeFile], progress: dict[TopicPartition, Pr
                 problems.append(f"{before.path} and {after.path} overlap")
         end, known = run[-1].next_offset or 0, progress.get(tp, Progress(0, 0))
         if end > known.exported or known.exported > known.stored:
-            problems.append(f"{tp[0]}/{tp[1]}: files end at {end}, the watermark is {known.exported}, the warehouse at {known.stored}")
+            where = f"the watermark is {known.exported}, the warehouse at {known.stored}"
+            problems.append(f"{tp[0]}/{tp[1]}: files end at {end}, {where}")
     return problems

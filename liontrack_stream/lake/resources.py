@@ -1,0 +1,36 @@
+"""What both exporters work with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from liontrack_stream.lake.reader import Reader
+from liontrack_stream.lake.store import Store
+
+T = TypeVar("T")
+
+_THREADS = 2  # read, sort, encode: as much of the machine as the lake may take
+_WRITERS = 8  # mostly wait for the disk
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """The store, the warehouse's reader, and threads for work that must not hold the event loop."""
+
+    store: Store
+    reader: Reader
+    threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_THREADS, "lake"))
+    writers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_WRITERS, "lake-write"))
+
+    async def in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self.threads, function, *arguments)
+
+    def close(self) -> None:
+        """Let go without waiting; a thread that is busy ends by its statement's timeout."""
+        for threads in (self.threads, self.writers):
+            threads.shutdown(wait=False, cancel_futures=True)
+        self.reader.close()

@@ -1,0 +1,168 @@
+"""What any engine reads from the folders is what the manifest lists and what the warehouse holds."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import asyncpg
+import pyarrow.parquet as pq
+
+from liontrack_stream.lake import LakeExporter, verify
+from liontrack_stream.lake.catalog import BRONZE, TABLES
+from liontrack_stream.settings import Settings
+from liontrack_stream.warehouse.queries import query
+from tests.lake.filling import POSITIONS, add_bronze, add_positions, add_the_rest, mark
+from tests.lake.reading import differences, duckdb_rows
+
+MIDDAY = datetime(2025, 3, 1, 12, tzinfo=UTC)
+
+
+async def export(lake: Settings) -> int:
+    exporter = LakeExporter(lake)
+    exporter.assigned([(topic, partition) for topic in BRONZE for partition in range(2)])
+    return await exporter.close()
+
+
+async def test_every_table_arrives(lake: Settings, warehouse: asyncpg.Connection) -> None:
+    await add_positions(warehouse, date(2025, 2, 27), days=5)
+    await add_the_rest(warehouse)
+    for topic in BRONZE:
+        await add_bronze(warehouse, topic, 0, 0, 20, MIDDAY)
+        await add_bronze(warehouse, topic, 1, 0, 5, MIDDAY)
+    assert await export(lake) == 5 * 4 + 10 + len(BRONZE) * 2
+    assert await verify(lake) == []
+    assert await differences(lake, warehouse) == []
+    assert await warehouse.fetchval("SELECT count(*) FROM metadata.lake_dirty") == 0
+    assert await export(lake) == 0
+
+
+async def test_files_prune(lake: Settings, warehouse: asyncpg.Connection) -> None:
+    await add_positions(warehouse, date(2025, 2, 27), days=2, lions=3)
+    await export(lake)
+    file = pq.ParquetFile(Path(lake.lake_root, "silver/positions/day=2025-02-27/part-0.parquet"))
+    rows = file.read().to_pylist()
+    assert [(r["lion_id"], r["event_time"]) for r in rows] == sorted((r["lion_id"], r["event_time"]) for r in rows)
+    column = file.metadata.row_group(0).column(0)
+    assert column.compression == "ZSTD"
+    assert (column.statistics.min, column.statistics.max) == ("lion-1", "lion-3")
+    assert sorted(duckdb_rows(lake, "silver/positions", "DISTINCT day, event_time::date")) == [
+        (day, day) for day in (date(2025, 2, 27), date(2025, 2, 28))
+    ]
+
+
+async def test_changed_and_vanished_days(lake: Settings, warehouse: asyncpg.Connection) -> None:
+    first = date(2025, 2, 27)
+    await add_positions(warehouse, first, days=3)
+    await export(lake)
+    await add_positions(warehouse, first, days=1, lions=4)
+    await warehouse.execute("DELETE FROM silver.positions WHERE event_time >= '2025-03-01Z'")
+    await warehouse.execute(
+        "UPDATE silver.positions SET flags = 8 WHERE event_time BETWEEN '2025-02-28Z' AND '2025-03-01Z'"
+    )
+    for day in (date(2025, 2, 28), date(2025, 3, 1)):
+        await mark(warehouse, "silver", "positions", [day])
+    await export(lake)
+    assert await verify(lake) == []
+    assert await differences(lake, warehouse) == []
+    assert not Path(lake.lake_root, "silver/positions/day=2025-03-01").exists()
+    assert not Path(lake.lake_root, "gold/lions_positions_history/day=2025-02-28").exists()
+
+
+async def test_bronze_from_memory_equals_bronze(lake: Settings, warehouse: asyncpg.Connection) -> None:
+    exporter = LakeExporter(lake)
+    for topic in BRONZE:
+        for first in (0, 40, 80):
+            exporter.offer(await add_bronze(warehouse, topic, 0, first, 40, MIDDAY))
+    assert exporter.status().held_rows == 5 * 120
+    await warehouse.execute("CREATE TABLE public.safe AS SELECT * FROM bronze.lions_raw")
+    await warehouse.execute("DELETE FROM bronze.lions_raw")  # memory must do
+    assert await exporter.close() == len(BRONZE)
+    await warehouse.execute("INSERT INTO bronze.lions_raw SELECT * FROM public.safe")
+    assert await verify(lake) == []
+    assert await differences(lake, warehouse) == []
+
+
+async def test_restart_and_memory_continue_each_other(lake: Settings, warehouse: asyncpg.Connection) -> None:
+    await add_bronze(warehouse, POSITIONS, 0, 0, 30, MIDDAY)
+    await export(lake)
+    await add_bronze(warehouse, POSITIONS, 0, 30, 30, MIDDAY)  # a worker that died before its file
+    exporter = LakeExporter(lake)
+    exporter.offer(await add_bronze(warehouse, POSITIONS, 0, 60, 30, MIDDAY))
+    await exporter.close()
+    names = sorted(path.name for path in Path(lake.lake_root, f"bronze/{POSITIONS}").rglob("*.parquet"))
+    assert names == [f"p0000-{first:020d}.parquet" for first in (0, 30, 60)]
+    assert await verify(lake) == []
+    assert await differences(lake, warehouse) == []
+
+
+async def test_midnight_splits_a_batch(lake: Settings, warehouse: asyncpg.Connection) -> None:
+    before_midnight = datetime(2025, 3, 1, 23, 59, 50, tzinfo=UTC)
+    held = await add_bronze(warehouse, POSITIONS, 0, 0, 20, before_midnight)
+    await add_bronze(warehouse, POSITIONS, 1, 0, 20, before_midnight)
+    exporter = LakeExporter(lake)
+    exporter.offer(held)
+    exporter.assigned([(POSITIONS, 1)])
+    assert await exporter.close() == 4
+    assert await differences(lake, warehouse) == []
+    assert await verify(lake) == []
+    assert len(duckdb_rows(lake, f"bronze/{POSITIONS}/date=2025-03-01")) == 20
+
+
+async def test_follows_while_running(lake: Settings, warehouse: asyncpg.Connection) -> None:
+    exporter = LakeExporter(lake)
+    await exporter.start()
+    try:
+        exporter.offer(await add_bronze(warehouse, POSITIONS, 0, 0, 20, MIDDAY))
+        await add_positions(warehouse, date(2025, 2, 27), days=1)
+        async with asyncio.timeout(20):
+            while exporter.files_written < 5:
+                await asyncio.sleep(0.1)
+        assert exporter.status().lag_records == 0
+        assert exporter.status().error is None
+    finally:
+        await exporter.stop()
+    assert await verify(lake) == []
+    assert await differences(lake, warehouse) == []
+
+
+async def test_lost_files_come_back(lake: Settings, warehouse: asyncpg.Connection) -> None:
+    await add_positions(warehouse, date(2025, 2, 27), days=2)
+    await add_bronze(warehouse, POSITIONS, 0, 0, 20, MIDDAY)
+    await export(lake)
+    victims = [
+        Path(lake.lake_root, "silver/positions/day=2025-02-27/part-0.parquet"),
+        Path(lake.lake_root, f"bronze/{POSITIONS}/date=2025-03-01/p0000-{0:020d}.parquet"),
+    ]
+    for victim in victims:
+        victim.unlink()
+    assert len(await verify(lake)) == 2
+    await export(lake)
+    assert await verify(lake) == []
+    assert await differences(lake, warehouse) == []
+
+
+async def test_verify_sees_what_is_wrong(lake: Settings, warehouse: asyncpg.Connection) -> None:
+    await add_positions(warehouse, date(2025, 2, 27), days=1)
+    await export(lake)
+    file = Path(lake.lake_root, "silver/positions/day=2025-02-27/part-0.parquet")
+    stranger = file.with_name("part-1.parquet")
+    stranger.write_bytes(file.read_bytes())
+    file.write_bytes(Path(lake.lake_root, "gold/lion_windows/day=2025-02-27/part-0.parquet").read_bytes())
+    problems = await verify(lake)
+    assert any("part-1.parquet is in the folder and not in the manifest" in problem for problem in problems)
+    assert any("part-0.parquet has sha256" in problem for problem in problems)
+
+
+async def test_files_have_every_column_but_bookkeeping(lake: Settings, warehouse: asyncpg.Connection) -> None:
+    relations = {"silver.quality_checks": "metadata.data_quality_checks"}
+    for table in TABLES:
+        name = f"{table.layer}.{table.name}"
+        everything = await warehouse.fetch(
+            "SELECT attname FROM pg_attribute WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped",
+            relations.get(name, name),
+        )
+        statement = await warehouse.prepare(query(table.query_name).format(days="true"))
+        missing = {row["attname"] for row in everything} - {attribute.name for attribute in statement.get_attributes()}
+        assert missing <= {"content_hash", "dw_insert_date", "dw_update_date", "revision", "topic"}, name

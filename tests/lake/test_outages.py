@@ -1,0 +1,96 @@
+"""A lake that cannot be written delays files and nothing else; several exporters never double a row."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from liontrack_stream.lake import LakeExporter, LakeUnavailable, verify
+from liontrack_stream.lake.buffer import BronzeBuffer
+from liontrack_stream.settings import Settings
+from tests.lake.filling import POSITIONS, add_bronze, add_positions
+from tests.lake.reading import differences
+
+MIDDAY = datetime(2025, 3, 1, 12, tzinfo=UTC)
+
+
+async def test_unwritable_root_then_recovery(
+    lake: Settings, warehouse: asyncpg.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = Path(lake.lake_root)
+    root.write_text("not a folder")
+    exporter = LakeExporter(lake)
+    exporter.bronze.buffer = BronzeBuffer(max_rows=50)
+    await exporter.start()
+    with caplog.at_level(logging.INFO, "liontrack_stream.lake"):
+        for first in range(0, 200, 20):
+            exporter.offer(await add_bronze(warehouse, POSITIONS, 0, first, 20, MIDDAY))
+        await add_positions(warehouse, date(2025, 2, 27), days=1)
+        await asyncio.sleep(2.5)
+        status = exporter.status()
+        assert status.error and "bronze" in status.error
+        assert status.held_rows <= 50
+        assert len([record for record in caplog.records if "retried" in record.message]) <= 2
+        root.unlink()
+        await exporter.close()
+    assert exporter.status().error is None
+    assert await verify(lake) == []
+    assert await differences(lake, warehouse) == []
+
+
+async def test_close_says_when_the_lake_stays_away(lake: Settings, warehouse: asyncpg.Connection) -> None:
+    Path(lake.lake_root).write_text("not a folder")
+    await add_positions(warehouse, date(2025, 2, 27), days=1)
+    with pytest.raises(LakeUnavailable, match="not completed within 1 s"):
+        await LakeExporter(lake).close(timeout_s=1)
+
+
+async def test_two_exporters_of_everything(lake: Settings, warehouse: asyncpg.Connection) -> None:
+    exporters = [LakeExporter(lake), LakeExporter(lake)]
+    for exporter in exporters:
+        exporter.assigned([(POSITIONS, 0), (POSITIONS, 1)])
+        await exporter.start()
+    for round_ in range(6):
+        for partition in (0, 1):
+            batch = await add_bronze(warehouse, POSITIONS, partition, round_ * 25, 25, MIDDAY)
+            exporters[round_ % 2].offer(batch)
+        await add_positions(warehouse, date(2025, 2, 27), days=2, lions=round_ + 1)
+        await asyncio.sleep(0.3)
+    await asyncio.gather(*(exporter.close() for exporter in exporters))
+    assert await verify(lake) == []
+    assert await differences(lake, warehouse) == []
+
+
+async def test_lost_connections_are_opened_again(lake: Settings, warehouse: asyncpg.Connection) -> None:
+    exporter = LakeExporter(lake)
+    await exporter.start()
+    for first in (0, 30, 60):
+        exporter.offer(await add_bronze(warehouse, POSITIONS, 0, first, 30, MIDDAY))
+        await add_positions(warehouse, date(2025, 2, 27), days=2, lions=1 + first // 30)
+        await asyncio.sleep(0.7)
+        await warehouse.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'liontrack lake' AND datname = current_database()"
+        )
+    await exporter.close()
+    assert await verify(lake) == []
+    assert await differences(lake, warehouse) == []
+
+
+async def test_unusable_offers_are_read_from_bronze(
+    lake: Settings, warehouse: asyncpg.Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    exporter = LakeExporter(lake)
+    for first in (0, 20):
+        batch = await add_bronze(warehouse, POSITIONS, 0, first, 20, MIDDAY)
+        batch.columns.pop("raw")  # type: ignore[attr-defined]
+        exporter.offer(batch)
+    assert exporter.status().held_rows == 0
+    assert len([record for record in caplog.records if "unusable" in record.message]) == 1
+    await exporter.close()
+    assert await differences(lake, warehouse) == []
