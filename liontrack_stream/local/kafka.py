@@ -28,7 +28,7 @@ _JVM_OPTIONS = (
 
 
 def configuration(data: Path, port: int, controller_port: int) -> str:
-    """``server.properties``: a broker that is its own controller, keeps records forever, and creates no topic unasked."""
+    """``server.properties``: its own controller, keeps records forever, creates no topic unasked."""
     properties = {
         "process.roles": "broker,controller",
         "node.id": 1,

@@ -87,8 +87,8 @@ def _resolve(work: Path) -> dict[str, Path]:
         environment = builder.from_endpoint(_ENDPOINT)
     except Exception as error:
         raise StackError(
-            f"Kafka could not be downloaded from Maven Central ({type(error).__name__}: {error}). Check the network, or "
-            "set LIONTRACK_MAVEN_URL to a mirror, and run it again."
+            f"Kafka could not be downloaded from Maven Central ({type(error).__name__}: {error}). Check the network, "
+            "or set LIONTRACK_MAVEN_URL to a mirror, and run it again."
         ) from error
     return {jar.name: jar for jar in environment.all_jars}  # both jars/ and modules/: the class path takes all
 

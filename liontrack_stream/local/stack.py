@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -87,18 +88,19 @@ class Stack:
             record.write_client_settings(self.data_dir)
             return record.client_settings(self.data_dir)
 
-    def down(self) -> list[str]:
-        """End what this folder's ``up`` started; returns the names of the parts that were running."""
+    def down(self, parts: Sequence[str] = PARTS) -> list[str]:
+        """End those parts that this folder's ``up`` started; returns the names of the ones that were running."""
         if not self.data_dir.exists():
             return []
         with self._lock():
             record = Record.read(self.data_dir)
             with ThreadPoolExecutor(len(PARTS)) as pool:
-                stopped = list(pool.map(lambda part: self._stop_part(record, part), PARTS))
-            record.processes = {}
+                stopped = list(pool.map(lambda part: self._stop_part(record, part), parts))
+            for part in parts:
+                record.processes.pop(part, None)
             if any(stopped):
                 record.write(self.data_dir)
-        return [part for part, was_running in zip(PARTS, stopped, strict=True) if was_running]
+        return [part for part, was_running in zip(parts, stopped, strict=True) if was_running]
 
     def status(self) -> list[PartStatus]:
         """How each server is, without waiting for a start or stop in progress."""
