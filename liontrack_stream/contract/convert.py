@@ -106,15 +106,40 @@ def _split(document: dict[str, Any], wire: type[msgspec.Struct]) -> tuple[Any, d
     return msgspec.convert({f: v for f, v in document.items() if f in known}, wire), extra or None
 
 
-def position_from_json(value: bytes) -> Position:
-    """The quick way for positions that hold the contract's fields and no others.
+def position_from_json(value: bytes) -> Position | None:
+    """The quick way for what nearly all positions are: just the contract's fields, all of them in order.
 
-    Raises
-    ------
-    msgspec.ValidationError
-        Also where the careful way, by ``CONVERTERS``, would accept the document.
+    None where the careful way, by ``CONVERTERS``, has to look.
     """
-    return _position(_decode_position_wire(value), None)
+    try:
+        wire = _decode_position_wire(value)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    lion_id, point, time = wire.lion_id, wire.position, wire.timestamp
+    lat, lng, event_id = point.lat, point.lng, wire.event_id
+    if (
+        time.__class__ is not datetime
+        or event_id.__class__ is int
+        or not (-90.0 <= lat <= 90.0 and -180.0 <= lng <= 180.0)
+        or not 0 < len(lion_id) <= ID_MAX_BYTES // 4
+        or lion_id[0] <= " "
+    ):
+        return None
+    return Position(
+        lion_id,
+        to_microseconds(time),
+        lat,
+        lng,
+        wire.name,
+        wire.source,
+        wire.confidence,
+        wire.accuracy,
+        wire.altitude,
+        wire.dop,
+        wire.temperature,
+        wire.visible,
+        event_id,  # type: ignore[arg-type]
+    )
 
 
 def _position_document(document: dict[str, Any]) -> Position:

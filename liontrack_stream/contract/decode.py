@@ -57,10 +57,9 @@ def _decode(topic: str, key: bytes | None, value: bytes | None, value_max_bytes:
     if len(value) > value_max_bytes:
         raise BrokenRule("oversized", f"{len(value)} bytes, more than {value_max_bytes}")
     if topic == topics.POSITIONS.name and b"u0000" not in value:
-        try:
-            return position_from_json(value)
-        except msgspec.ValidationError:
-            pass  # unknown fields, an envelope, or a broken rule: the careful way tells which
+        position = position_from_json(value)
+        if position is not None:
+            return position
     return _careful(topic, key, value)
 
 

@@ -39,7 +39,7 @@ def to_microseconds(value: datetime | int | float | str) -> int:
     """
     if isinstance(value, datetime):
         since = value - (_EPOCH if value.tzinfo is not None else _EPOCH_NAIVE)
-        micros = since.days * _DAY_US + since.seconds * 1_000_000 + since.microseconds
+        micros = since.days * _DAY_US + since.seconds * 1_000_000 + since.microseconds  # exact, unlike total_seconds()
     elif isinstance(value, str):
         return to_microseconds(parse_iso(value))
     elif abs(value) < _MILLISECONDS_FROM:
