@@ -89,24 +89,47 @@ EXTRAS: tuple[Any, ...] = (
 Document = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Stream:
     """Records by (topic, partition), each in offset order."""
 
     partitions: dict[tuple[str, int], list[Consumed]]
+
+    def __repr__(self) -> str:
+        lines = [
+            f"  {_short(r.topic)}/{r.partition}@{r.offset} appended {r.timestamp}: {r.value!r}" for r in self.records
+        ]
+        return "\n".join(["Stream", *lines])
 
     @property
     def records(self) -> list[Consumed]:
         return [record for records in self.partitions.values() for record in records]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Step:
     """What happens next: a batch of ``records``, or the process restarts where there are none."""
 
     topic: str = ""
     partition: int = 0
     records: tuple[Consumed, ...] = ()
+
+    def __repr__(self) -> str:
+        if not self.records:
+            return "restart"
+        return f"{_short(self.topic)}/{self.partition}@{self.records[0].offset}-{self.records[-1].offset}"
+
+
+def _short(topic: str) -> str:
+    return topic.removesuffix(".events")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A stream and one way to deliver it."""
+
+    stream: Stream
+    steps: list[Step]
 
 
 @st.composite
@@ -381,3 +404,10 @@ def deliveries(draw: st.DrawFn, stream: Stream, restarts: bool = True, again: bo
         if extra == 8 and again:
             steps.append(draw(st.sampled_from([step for step in steps if step.records])))
     return steps
+
+
+@st.composite
+def cases(draw: st.DrawFn, topics: tuple[str, ...] = TOPICS, max_records: int = 40) -> Case:
+    """A stream of some topics and one delivery of it."""
+    stream = draw(streams(topics, max_records))
+    return Case(stream, draw(deliveries(stream)))

@@ -86,11 +86,13 @@ def compute(records: Iterable[Consumed]) -> Tables:
     by_lion = positions.tracks(winners[POSITIONS])
     by_challenge = challenges.stories(winners[CHALLENGES])
     weighings = [s for s in winners[WEIGHTS] if s.event.user_id is not None]
-    users = {s.event.user_id for s in [*weighings, *winners[CHALLENGES]]}
+    # A member is inferred from every accepted record that names it, repeats included.
+    named = [*accepted[WEIGHTS], *accepted[CHALLENGES]]
+    users = {s.event.user_id for s in named if s.event.user_id is not None}
     valid = [s for s in weighings if weights.flags_of(s, set()) == 0]
     tables |= {
         "silver.positions": positions.position_rows(by_lion),
-        "silver.lions": positions.lion_rows(by_lion, {s.event.lion_id for s in winners[WEIGHTS]}),
+        "silver.lions": positions.lion_rows(by_lion, {s.event.lion_id for s in accepted[WEIGHTS]}),
         "silver.weight_history": weights.weight_rows(winners[WEIGHTS], set()),
         "silver.users": activities.user_rows(winners[ACTIVITIES], users),
         "silver.user_activities": activities.activity_rows(winners[ACTIVITIES]),

@@ -1,0 +1,105 @@
+"""Delivering records to the real sink, batch by batch, and comparing the warehouse with the oracle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import asyncpg
+
+from liontrack_stream.kafka.batch import RecordBatch
+from liontrack_stream.kafka.ports import BatchStats, Behind, Committed, Gap
+from liontrack_stream.settings import Settings
+from liontrack_stream.warehouse.worker import WorkerWarehouse, open_worker_warehouse
+
+from .oracle import Consumed, Tables, compute
+from .oracle.compare import compare_tables, warehouse_rows
+from .strategies import Step
+
+_TABLES = """
+SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname IN ('bronze', 'silver', 'gold', 'metadata') AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+"""
+
+
+class Replay:
+    """A worker's warehouse that can be emptied, fed, restarted and read."""
+
+    def __init__(self, settings: Settings, reader: asyncpg.Connection) -> None:
+        self._settings = settings
+        self._reader = reader
+        self._worker: WorkerWarehouse | None = None
+        self._tables: list[str] = []
+        self.stats = BatchStats()
+
+    @classmethod
+    async def open(cls, settings: Settings) -> Replay:
+        return cls(settings, await asyncpg.connect(**settings.pg_dsn))
+
+    async def close(self) -> None:
+        if self._worker is not None:
+            await self._worker.close()
+        await self._reader.close()
+
+    async def empty(self) -> None:
+        """Forget everything: quicker than a new database, and than TRUNCATE for a few rows."""
+        if not self._tables:
+            self._tables = [row[0] for row in await self._reader.fetch(_TABLES)]
+        await self._reader.execute(";".join(f"DELETE FROM {table}" for table in self._tables))
+        self.stats = BatchStats()
+
+    async def start(self, partitions: Iterable[tuple[str, int]]) -> WorkerWarehouse:
+        """A new worker, with empty caches, that claims these partitions; its connections are the former's."""
+        if self._worker is None:
+            self._worker = await open_worker_warehouse(self._settings, "replay")
+        else:
+            kept = type(self._worker.offsets)(self._worker.pool, "replay")
+            sink = type(self._worker.sink)(self._worker.pool, kept, self._settings)
+            self._worker = WorkerWarehouse(self._worker.pool, kept, sink)
+        await self._worker.offsets.claim(partitions)
+        return self._worker
+
+    async def deliver(self, steps: Sequence[Step]) -> None:
+        """Take the steps one after another; a batch that was stored before must be skipped."""
+        partitions = {(step.topic, step.partition) for step in steps if step.records}
+        worker = await self.start(partitions)
+        next_offsets: dict[tuple[str, int], int] = {}
+        for step in steps:
+            if not step.records:
+                worker = await self.start(partitions)
+                continue
+            place = (step.topic, step.partition)
+            batch = RecordBatch(*place, step.records)
+            outcome = await worker.sink.process(batch)
+            if next_offsets.get(place, 0) > batch.first_offset:
+                assert outcome == Behind(next_offsets[place]), outcome
+                continue
+            if batch.first_offset > next_offsets.get(place, 0):
+                assert outcome == Gap(next_offsets.get(place, 0)), outcome
+                outcome = await worker.sink.process(batch, gap_proven=True)
+            assert isinstance(outcome, Committed), outcome
+            self.stats += outcome.stats
+            next_offsets[place] = batch.next_offset
+
+    async def rows(self) -> Tables:
+        return await warehouse_rows(self._reader)
+
+    async def differences(self, records: Iterable[Consumed]) -> list[str]:
+        """What differs between the warehouse and the oracle's answer to these records."""
+        expected, actual = compute(records), await self.rows()
+        return compare_tables(expected, actual) + _statistics(self.stats, expected)
+
+
+def _statistics(stats: BatchStats, expected: Tables) -> list[str]:
+    """The batches' statistics add up to the tables' sizes."""
+    stored = ("positions", "weight_history", "user_activities", "challenge_events")
+    sizes: dict[str, tuple[Any, int]] = {
+        "bronze": (stats.bronze, len(expected["bronze"])),
+        "dead_letters": (stats.dead_letters, len(expected["metadata.dead_letters"])),
+        "repeats": (stats.duplicates + stats.conflicts, len(expected["metadata.repeats"])),
+        "silver": (
+            stats.silver,
+            sum(len(expected[f"silver.{table}"]) for table in stored) + len(expected["metadata.data_quality_checks"]),
+        ),
+    }
+    return [f"statistics: {name} is {is_}, should be {size}" for name, (is_, size) in sizes.items() if is_ != size]
