@@ -54,6 +54,8 @@ COMMIT_INTERVAL_S = 2.0
 STOP_STORING_WITHIN_S = 3.0  # shorter than the session: a rebalance waits for it
 RECONCILE_TIMEOUT_S = 10.0
 END_WITHIN_S = 10.0
+BACKLOG_RECORDS = 1000
+CHANGELOG_RECORDS_AHEAD = 500
 
 Rows = dict[str, Any]
 Reconcile = Callable[[Any, int], Awaitable[Rows]]  # (pool, partition) -> key: live state
@@ -88,7 +90,7 @@ class LionTrackApp(faust.App):
         self.source_names = {settings.topic(topic.name): topic.name for topic in TOPICS}  # Kafka's name -> contract's
         super().__init__(settings.liontrack_app_id, **options)
         self.live_updates = LiveUpdates(
-            self.live.get, settings.topic, self._storing, self._rebuild_live, beacon=self.beacon
+            self.live.get, settings.topic, self._has_backlog, self._is_congested, self._rebuild_live, beacon=self.beacon
         )
 
     # -- what parts use to add themselves
@@ -152,17 +154,19 @@ class LionTrackApp(faust.App):
             )
             self._check_partition_counts()
             self._open_lake()
+            await self.add_runtime_dependency(Watchdog(self, beacon=self.beacon))
         except Exception as error:
             self.error = self.error or error
             raise
+        self.producer.buffer.max_messages = sys.maxsize  # else Faust holds up records until changelogs are sent
         await super().on_start()
 
     async def on_started_init_extra_services(self) -> None:
-        """Start what runs beside the stream: live tables, watchdog, and what parts have added."""
+        """Start what runs beside the stream: live tables, the lake, and what parts have added."""
         self._caught_up = CaughtUp(self, beacon=self.beacon) if self._until_caught_up else None
         if self.lake is not None:
             await self.lake.start()
-        for service in (self.live_updates, Watchdog(self, beacon=self.beacon), self._caught_up):
+        for service in (self.live_updates, self._caught_up):
             if service is not None:
                 await self.add_runtime_dependency(service)
         await super().on_started_init_extra_services()
@@ -358,8 +362,11 @@ class LionTrackApp(faust.App):
     def _rebuild_live(self, partition: Partition) -> None:
         self.lanes.prepare_again(partition)
 
-    def _storing(self) -> bool:
-        return self.lanes.storing > 0
+    def _has_backlog(self) -> bool:
+        return self.lanes.waiting_records > BACKLOG_RECORDS
+
+    def _is_congested(self) -> bool:
+        return bool(self.producer.buffer.size > CHANGELOG_RECORDS_AHEAD)
 
 
 class QuickTableManager(TableManager):
@@ -388,6 +395,15 @@ async def open_warehouse(settings: Settings) -> Warehouse:
 def create_lake(settings: Settings) -> LakeExporter:
     """The exporter of bronze, silver and gold to Parquet."""
     return LakeExporter(settings)
+
+
+def canonical_url(settings: Settings) -> str:
+    """The worker's name in Faust's assignments.
+
+    Kafka gives a returning static member its former assignment, and Faust insists that this names the same address:
+    it must not change with the web server's port.
+    """
+    return f"http://{settings.liontrack_app_id}-{settings.liontrack_instance}.invalid"
 
 
 def create_app(
@@ -421,10 +437,12 @@ def create_app(
         consumer_max_fetch_size=FETCH_PARTITION_MAX_BYTES,
         consumer_auto_offset_reset="earliest",
         stream_wait_empty=False,
+        table_standby_replicas=0,  # Postgres is the standby
         topic_partitions=settings.topic_partitions,
         topic_replication_factor=1,
         topic_allow_declare=True,  # for changelogs; the five topics are never declared by Faust
         reply_create_topic=False,
+        canonical_url=canonical_url(settings),
         web_host=settings.web_host,
         web_bind=settings.web_host,
         web_port=settings.web_port,

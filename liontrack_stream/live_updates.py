@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
+from time import monotonic
 from typing import Any
 
 from mode import Service, get_logger
@@ -15,7 +17,8 @@ from liontrack_stream.state import KEYS_PER_TURN, LiveTable
 logger = get_logger(__name__)
 
 INTERVAL_S = 0.2
-KEYS_WHEN_BUSY = 600  # per interval while records are being stored: which comes first
+INTERVAL_WHEN_BUSY_S = 1.0
+KEYS_WHEN_BUSY = 300  # per interval: a key costs some 150 µs with its changelog record, and storing comes first
 
 
 @dataclass
@@ -34,7 +37,9 @@ class LiveUpdates(Service):
     kafka_name
         Contract topic -> topic in Kafka.
     busy
-        Whether records wait to be stored.
+        Whether a backlog waits to be stored.
+    congested
+        Whether changelog records wait to be sent.
     on_broken
         Called with the partition whose table could not be written; it is empty then, and wants reconciling.
     """
@@ -44,11 +49,13 @@ class LiveUpdates(Service):
         table_of: Callable[[str], LiveTable | None],
         kafka_name: Callable[[str], str],
         busy: Callable[[], bool],
+        congested: Callable[[], bool],
         on_broken: Callable[[Partition], None],
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self._table_of, self._kafka_name, self._busy, self._on_broken = table_of, kafka_name, busy, on_broken
+        self._table_of, self._kafka_name, self._on_broken = table_of, kafka_name, on_broken
+        self._busy, self._congested = busy, congested
         self._pending: dict[Partition, _Pending] = {}
 
     def add(self, partition: Partition, live: Mapping[str, Any], next_offset: int) -> None:
@@ -67,17 +74,22 @@ class LiveUpdates(Service):
 
     @Service.task
     async def _write_regularly(self) -> None:
+        written_at = 0.0
         while not self.should_stop:
             await self.sleep(INTERVAL_S)
-            await self.flush(KEYS_WHEN_BUSY if self._busy() else None)
+            busy = self._busy()
+            if not busy or monotonic() - written_at >= INTERVAL_WHEN_BUSY_S:
+                await self.flush(KEYS_WHEN_BUSY if busy else None)
+                written_at = monotonic()
 
     async def flush(self, max_keys: int | None = None) -> None:
         """Write what is pending, at most ``max_keys`` keys of it."""
         left = max_keys if max_keys is not None else sum(len(p.live) for p in self._pending.values())
         for partition in list(self._pending):
             while (pending := self._pending.get(partition)) is not None:
-                keys = list(pending.live)[: min(left, KEYS_PER_TURN)]
-                if pending.live and not keys:
+                keys = list(islice(pending.live, min(left, KEYS_PER_TURN)))
+                if self._congested() or (pending.live and not keys):
+                    self._pending[partition] = self._pending.pop(partition)  # next time the others come first
                     return
                 left -= len(keys)
                 self._write(partition, pending, keys)

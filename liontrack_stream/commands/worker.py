@@ -13,7 +13,7 @@ from faust.cli.faust import cli
 from faust.cli.worker import worker as faust_worker
 from mode import ServiceT
 
-from liontrack_stream.app import LionTrackApp
+from liontrack_stream.app import LionTrackApp, canonical_url
 from liontrack_stream.kafka.exits import ExitCode
 
 
@@ -54,6 +54,7 @@ class worker(faust_worker):
         """The app; told to stop at the ends when asked to."""
         until_caught_up = kwargs.pop("until_caught_up", False)
         service = super().as_service(loop, *args, **kwargs)
+        self.app.conf.canonical_url = canonical_url(self.app.settings)  # Faust has made it of --web-port
         if until_caught_up:
             self.app.stop_when_caught_up()
         return service

@@ -144,9 +144,9 @@ class Lanes:
     # -- the watchdog's side
 
     @property
-    def storing(self) -> int:
-        """Lanes at work."""
-        return sum(lane.task is not None for lane in self._lanes.values())
+    def waiting_records(self) -> int:
+        """Records fetched and not yet being stored."""
+        return sum(lane.expected_records for lane in self._lanes.values())
 
     @property
     def retrying(self) -> int:

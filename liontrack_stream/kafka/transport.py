@@ -110,6 +110,13 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         state = assignment.state_value(driver.ensure_aiokafka_TP(tp))
         return state.highwater, state._position
 
+    def group_error(self) -> BaseException | None:
+        """What ended aiokafka's group coordination, None while it runs; safe to call from another thread."""
+        task = getattr(self._consumer and self._consumer._coordinator, "_coordination_task", None)
+        if task is None or not task.done() or self.should_stop:
+            return None
+        return asyncio.CancelledError() if task.cancelled() else task.exception()
+
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Tell Kafka's group where we are. Lag tools read it, nothing else does, so a failure is only logged."""
         assigned = self.assignment()
@@ -237,6 +244,10 @@ class BatchConsumer(driver.Consumer):
         await super().on_partitions_revoked(revoked)
 
     # -- telemetry
+
+    def group_error(self) -> BaseException | None:
+        """What ended the group membership, None while it lasts."""
+        return self._thread.group_error()
 
     def log_state(self, tp: TP) -> tuple[int | None, int | None]:
         """(high-water mark, position of the next fetch) of a partition as last seen; None where unknown."""

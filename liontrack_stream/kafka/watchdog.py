@@ -1,4 +1,5 @@
-"""Ends the process when records wait and nothing moves although Postgres answers, or when the event loop hangs.
+"""Ends the process when records wait and nothing moves although Postgres answers, when the group membership is gone,
+or when the event loop hangs.
 
     lag > 0, no offset moved for N s ──► Postgres answers? ──no──► keep waiting (lanes are trying again)
                                                  │yes
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 logger = get_logger(__name__)
 
 PROBE_TIMEOUT_S = 5.0
+START_WITHIN_S = 90.0  # a session timeout, twice, and time to spare
 
 
 class Watchdog(Service):
@@ -60,6 +62,12 @@ class Watchdog(Service):
         while not self.should_stop:
             await self.sleep(1.0)
             self._beat_at = monotonic()
+            lost = self.app.consumer.group_error()
+            if lost is not None:
+                self.app.fail(StuckError(f"The place in Kafka's consumer group is gone: {lost!r}"))
+            ready = self.app.tables.recovery.completed.is_set() or self.app.in_recovery
+            if not ready and monotonic() - self.app.progress.started_at > START_WITHIN_S:
+                self.app.fail(StuckError(f"The worker did not get its partitions within {START_WITHIN_S:.0f} s."))
             if monotonic() - self.app.progress.moved_at < self._stuck_after_s:
                 continue
             lag = lag_records(self.app)

@@ -6,7 +6,6 @@ import os
 import sys
 from functools import partial
 
-from liontrack_stream import app as app_module
 from liontrack_stream.app import PARTS, create_app
 from liontrack_stream.contract.topics import TOPICS
 from liontrack_stream.settings import load_settings
@@ -24,7 +23,6 @@ def main() -> None:
     if not os.environ.get("FAKE_NO_TABLES"):
         for topic in TOPICS:
             app.live_table(topic, _state, help=topic.noun)
-    app_module._app = app
     from liontrack_stream.commands.worker import run_worker
 
     run_worker(app, sys.argv[1:])

@@ -1,0 +1,129 @@
+"""How workers end when Kafka, Postgres or their own files are not what they should be."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.records_to_delete import RecordsToDelete
+
+from liontrack_stream.contract.topics import POSITIONS
+from liontrack_stream.kafka.topics import create_topics
+from liontrack_stream.settings import Settings
+from tests.support.fake_kit import TransportKit
+from tests.support.worker_process import wait_until
+
+
+@pytest.fixture
+def kit(settings: Settings, tmp_path: Path) -> Iterator[TransportKit]:
+    kit = TransportKit(settings, tmp_path)
+    yield kit
+    kit.end()
+
+
+def test_lost_records_end_it_with_their_range(kit: TransportKit) -> None:
+    kit.produce(2_000, ("positions",))
+    kit.catch_up()
+    kit.produce(4_000, ("positions",))
+    asyncio.run(_delete_records(kit.settings, partition=0, before=1_200))
+    stored = kit.execute("SELECT next_offset FROM fake.offsets WHERE topic = $1 AND partition = 0", POSITIONS.name)[0][0]
+    worker = kit.worker("--until-caught-up")
+    code, stdout = worker.wait()
+    assert (code, stdout) == (78, "")
+    assert f"lions.position.events/0: offsets {stored} to 1199 were never stored" in worker.log_text()
+
+
+def test_recreated_topic_ends_it(kit: TransportKit) -> None:
+    kit.produce(2_000, ("positions",))
+    kit.catch_up()
+    asyncio.run(_recreate(kit.settings))
+    kit.produce(8_000, ("positions",))
+    worker = kit.worker("--until-caught-up")
+    assert worker.wait()[0] == 78
+    assert "deleted and created again" in worker.log_text()
+
+
+def test_other_cluster_ends_it(kit: TransportKit) -> None:
+    kit.produce(2_000, ("positions",))
+    kit.catch_up()
+    kit.execute("UPDATE fake.offsets SET cluster_id = 'another'")
+    worker = kit.worker("--until-caught-up")
+    assert worker.wait()[0] == 78
+    assert "of Kafka cluster another" in worker.log_text()
+
+
+def test_missing_topics_end_it_with_what_to_do(kit: TransportKit) -> None:
+    worker = kit.worker(TOPIC_PREFIX="nowhere.")
+    assert worker.wait()[0] == 2
+    assert "create the topics with `liontrack topics`" in worker.log_text()
+
+
+def test_a_lost_lease_stops_storing_and_the_watchdog_ends_it(kit: TransportKit) -> None:
+    worker = kit.worker(STUCK_AFTER_S=4)
+    kit.produce(1_000)
+    kit.wait_stored(1_000)
+    kit.execute("UPDATE fake.offsets SET epoch = epoch + 1000000")
+    kit.produce(1_000)
+    assert worker.wait()[0] == 75
+    assert kit.stored() == 1_000
+    kit.execute("SELECT setval('fake.epochs', 2000000)")
+    kit.catch_up()
+    kit.assert_each_stored_once()
+
+
+def test_broken_tables_are_built_anew(kit: TransportKit) -> None:
+    kit.produce(2_000)
+    kit.catch_up()
+    for file in _tables(kit).rglob("*"):
+        if file.is_file():
+            file.write_bytes(b"garbage")
+    kit.produce(2_000)
+    kit.catch_up()
+    kit.assert_each_stored_once()
+
+
+def test_deleted_tables_do_not_stop_a_running_worker(kit: TransportKit) -> None:
+    worker = kit.worker()
+    kit.produce(2_000)
+    kit.wait_stored(2_000)
+    wait_until(lambda: len(list(_tables(kit).glob("*.db"))) == 20, what="20 tables")
+    shutil.rmtree(_tables(kit))
+    kit.produce(20_000)
+    kit.wait_stored(22_000)
+    assert worker.stop()[0] == 0
+    kit.produce(2_000)
+    kit.catch_up()
+    kit.assert_each_stored_once()
+
+
+def _tables(kit: TransportKit) -> Path:
+    return kit.folder / "worker-1" / "v1" / "tables"
+
+
+async def _delete_records(settings: Settings, partition: int, before: int) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_brokers)
+    await admin.start()
+    try:
+        tp = TopicPartition(settings.topic(POSITIONS.name), partition)
+        await admin.delete_records({tp: RecordsToDelete(before)})
+    finally:
+        await admin.close()
+
+
+async def _recreate(settings: Settings) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_brokers)
+    await admin.start()
+    try:
+        name = settings.topic(POSITIONS.name)
+        await admin.delete_topics([name])
+        while name in await admin.list_topics():
+            await asyncio.sleep(0.1)
+    finally:
+        await admin.close()
+    await asyncio.sleep(0.5)
+    await create_topics(settings)
