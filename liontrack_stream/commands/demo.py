@@ -153,7 +153,7 @@ async def _watch(settings: Settings, worker: WorkerProcess) -> None:
                 stored = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
                 before, done = done, sum(min(stored.get(partition, 0), end) for partition, end in ends.items())
                 bar.update(task, completed=done)
-                if done == sum(ends.values()) and _serves(settings):
+                if done == sum(ends.values()) and _ready(settings):
                     return
                 if done != before:
                     quiet_since = time.monotonic()
@@ -170,9 +170,9 @@ def _url(settings: Settings, path: str) -> str:
     return f"http://{settings.web_host}:{settings.web_port}{path}"
 
 
-def _serves(settings: Settings) -> bool:
+def _ready(settings: Settings) -> bool:
     try:
-        with urllib.request.urlopen(_url(settings, "/health"), timeout=5):  # noqa: S310 - our own address
+        with urllib.request.urlopen(_url(settings, "/ready"), timeout=5):  # noqa: S310 - our own address
             return True
     except OSError:
         return False
@@ -195,6 +195,7 @@ def _explain(settings: Settings, log: Path, ours: list[str]) -> None:
     where = "" if here == Path(".liontrack").absolute() else f" --data-dir {_shown(here)}"
     us = _shown(Path(sys.argv[0]).absolute()) if sys.argv[0].endswith("liontrack") else "liontrack"
     psql = "psql" if shutil.which("psql") else _shown(binaries() / "psql")
+    days = "SELECT lion_id, metric_date, avg_weight, health_score, status FROM gold.lions_metrics LIMIT 9"
     server = f"-h {settings.pg_host} -p {settings.pg_port} -U {settings.pg_user} {settings.pg_database}"
     click.echo(f"""
 {click.style("LionTrack Stream serves.", bold=True)}
@@ -215,7 +216,7 @@ Try, in another terminal:
   curl {_url(settings, "/ready")}
   {us} simulate --lions 5 --seed 2 --rate 50{where}      more events, live
   {us} env{where}                                        settings for any client
-  PGPASSWORD=$({us} env{where} | sed -n s/^PG_PASSWORD=//p) {psql} {server} -c 'SELECT * FROM gold.lions_metrics LIMIT 5'
+  export $({us} env{where}); PGPASSWORD=$PG_PASSWORD {psql} {server} -c '{days}'
 
 Ctrl-C stops the worker{" and " + " and ".join(ours) if ours else ""}; the data stay, the next start takes seconds.""")
 
