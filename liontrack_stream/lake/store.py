@@ -173,9 +173,9 @@ class S3Store:
         return _S3Staged(self._fs, self._root, file)
 
     def files(self, prefix: str) -> dict[str, int]:
-        selector = fs.FileSelector(f"{self._root}/{prefix}", allow_not_found=True, recursive=True)
+        selector = fs.FileSelector(f"{self._root}/{prefix}".rstrip("/"), allow_not_found=True, recursive=True)
         return {
-            info.path.removeprefix(f"{self._root}/"): info.size
+            info.path.lstrip("/").removeprefix(f"{self._root}/"): info.size
             for info in self._fs.get_file_info(selector)
             if info.is_file and info.path.endswith(".parquet")
         }

@@ -29,8 +29,8 @@ async def add_positions(connection: asyncpg.Connection, first: date, days: int, 
             """
             INSERT INTO silver.positions (lion_id, event_time, lat, lng, flags, name, metadata, partition, "offset",
                                           append_time, content_hash)
-            SELECT 'lion-' || l, t, -24 + l / 10.0, 20 + extract(hour FROM t) / 100, $4, 'Léa ' || l, '{"a": [1, null]}',
-                   l, extract(epoch FROM t)::bigint, t, 0
+            SELECT 'lion-' || l, t, -24 + l / 10.0, 20 + extract(hour FROM t) / 100, $4, 'Léa ' || l,
+                   '{"a": [1, null]}', l, extract(epoch FROM t)::bigint, t, 0
             FROM generate_series(1, $3::int) l,
                  generate_series($1::timestamptz, $1::timestamptz + ($2::int || ' days')::interval - interval '1 h',
                                  interval '1 h') t
@@ -41,7 +41,8 @@ async def add_positions(connection: asyncpg.Connection, first: date, days: int, 
         await connection.execute(
             """
             INSERT INTO gold.lion_windows
-            SELECT lion_id, event_time, 1, 1, 1, lat, lng, event_time, lat, lng, event_time, lat, lng, lat, lat, lng, lng
+            SELECT lion_id, event_time, 1, 1, 1, lat, lng, event_time, lat, lng, event_time, lat, lng,
+                   lat, lat, lng, lng
             FROM silver.positions WHERE flags = 0 ON CONFLICT DO NOTHING
             """
         )
@@ -62,8 +63,9 @@ async def add_the_rest(connection: asyncpg.Connection) -> None:
     undated = date(1, 1, 1)
     statements: list[tuple[str, str, date, str]] = [
         ("silver", "weight_history", day,
-         "INSERT INTO silver.weight_history (weight_id, lion_id, weight, measured_at, original_weight, original_unit, topic,"
-         " partition, \"offset\", append_time, content_hash) VALUES ('w1', 'lion-1', 180.5, $1, 180500, 'g', 't', 0, 0, $1, 0)"),
+         "INSERT INTO silver.weight_history (weight_id, lion_id, weight, measured_at, original_weight, original_unit,"
+         " topic, partition, \"offset\", append_time, content_hash)"
+         " VALUES ('w1', 'lion-1', 180.5, $1, 180500, 'g', 't', 0, 0, $1, 0)"),
         ("silver", "user_activities", day,
          "INSERT INTO silver.user_activities (user_id, activity_type, event_time, roles, topic, partition, \"offset\","
          " append_time, content_hash) VALUES ('u1', 'login', $1, '{admin,ranger}', 't', 0, 0, $1, 0)"),
@@ -71,11 +73,13 @@ async def add_the_rest(connection: asyncpg.Connection) -> None:
          "INSERT INTO silver.challenge_events (challenge_id, updated_at, status, user_id, topic, partition, \"offset\","
          " append_time, content_hash) VALUES ('c1', $1, 'completed', 'u1', 't', 0, 0, $1, 0)"),
         ("silver", "quality_checks", day,
-         "INSERT INTO metadata.data_quality_checks VALUES ('lions', 'nulls', $1, 10, 9, 1, 90, '{}', 't', 0, 0, $1, 0)"),
+         "INSERT INTO metadata.data_quality_checks"
+         " VALUES ('lions', 'nulls', $1, 10, 9, 1, 90, '{}', 't', 0, 0, $1, 0)"),
         ("silver", "lions", undated, "INSERT INTO silver.lions (lion_id, updated_at) VALUES ('lion-1', $1)"),
         ("silver", "users", undated,
          "INSERT INTO silver.users (user_id, username, roles, updated_at) VALUES ('u1', 'Zoë', '{admin}', $1)"),
-        ("silver", "challenges", undated, "INSERT INTO silver.challenges VALUES ('c1', 'u1', NULL, NULL, 'completed', $1, $1)"),
+        ("silver", "challenges", undated,
+         "INSERT INTO silver.challenges VALUES ('c1', 'u1', NULL, NULL, 'completed', $1, $1)"),
         ("gold", "users_activity", day,
          "INSERT INTO gold.users_activity (user_id, activity_date, challenges_completed, challenges_in_progress,"
          " challenges_total, activity_events, weight_entries, engagement_score)"

@@ -117,7 +117,7 @@ async def test_follows_while_running(lake: Settings, warehouse: asyncpg.Connecti
         exporter.offer(await add_bronze(warehouse, POSITIONS, 0, 0, 20, MIDDAY))
         await add_positions(warehouse, date(2025, 2, 27), days=1)
         async with asyncio.timeout(20):
-            while exporter.files_written < 5:
+            while exporter.files_written < 5:  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
         assert exporter.status().lag_records == 0
         assert exporter.status().error is None
