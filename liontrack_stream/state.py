@@ -73,7 +73,10 @@ class RepairingStore(rocksdb.Store):
     def _close(self, partition: int) -> None:
         db = self._dbs.pop(partition, None)
         if db is not None:
-            db.close()
+            try:
+                db.close()
+            except Exception as error:
+                logger.info("Table files of partition %d did not close: %s", partition, error)
 
     def discard(self, partition: int) -> None:
         """Throw a partition's files away; the next use opens an empty database."""
