@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from aiohttp import web
 from aiokafka.partitioner import murmur2
 from faust.types import TP
+from yarl import URL
 
 from liontrack_stream.contract.topics import POSITIONS
 from liontrack_stream.views.errors import ApiError, unauthorized
@@ -65,14 +65,14 @@ def look_up(app: LionTrackApp, lion_id: str) -> LiveAnswer:
         return LiveAnswer(
             None, f"No accepted fix of this lion is known on its partition {partition}, which is served here."
         )
-    url = worker_of(app, tp)
-    where = f"by {url}api/analytics/lions/{quote(lion_id, safe='')}/live" if url else "by no worker at present"
+    worker = worker_of(app, tp)
+    where = f"by worker {worker}: ask there" if worker else "by no worker at present"
     return LiveAnswer(None, f"Its partition {partition} is not served by this worker, but {where}.")
 
 
 def worker_of(app: LionTrackApp, tp: TP) -> str | None:
-    """The address of the worker that is assigned a partition, ending in a slash."""
+    """The name, ``<app id>-<instance>``, of the worker that is assigned a partition."""
     for url, topics in app.router.external_topics_metadata().items():
         if tp.partition in topics.get(tp.topic, ()):
-            return f"{str(url).rstrip('/')}/"
+            return (URL(str(url)).host or str(url)).removesuffix(".invalid")  # see app.canonical_url
     return None

@@ -56,7 +56,7 @@ def lake_check(lag: int, lag_s: float, trouble: str | None) -> Check:
         return Check(False, f"files cannot be written at present ({lag} records behind); the log has the reason")
     if lag_s > LAKE_LAG_MAX_S:
         return Check(False, f"{lag_s:.0f} s ({lag} records) behind the warehouse, more than {LAKE_LAG_MAX_S:.0f} s")
-    return Check(True, f"{lag_s:.0f} s ({lag} records) behind the warehouse")
+    return Check(True, f"{max(lag_s, 0.0):.0f} s ({lag} records) behind the warehouse")
 
 
 async def _reach_a_broker(brokers: str) -> None:

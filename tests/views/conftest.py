@@ -67,7 +67,7 @@ async def serve(web_settings: Settings) -> AsyncIterator[Serve]:
                 settings=changed,
                 database=Database(changed),
                 bind=lambda: bind,
-                live=lambda lion_id: LiveAnswer((live or {}).get(lion_id), "not here, but by http://other:4001/"),
+                live=lambda lion_id: LiveAnswer((live or {}).get(lion_id), "not here, but by worker other"),
                 probes=probes or {},
                 now=lambda: NOW,
             )
