@@ -40,7 +40,8 @@ class Site:
     """One worker's web site.
 
     ``bind``: the address the server really listens on. ``live``: lion_id -> its window in this worker's table.
-    ``probes``: what /ready asks, by name. ``now``: the wall clock.
+    ``probes``: what /ready asks, by name. ``measure``: brings this worker's metrics up to date. ``now``: the
+    wall clock.
     """
 
     settings: Settings
@@ -48,6 +49,7 @@ class Site:
     bind: Callable[[], str]
     live: Callable[[str], LiveAnswer]
     probes: dict[str, Probe] = field(default_factory=dict)
+    measure: Callable[[], None] = lambda: None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def position_access(self, request: web.Request, as_of: datetime, now: datetime) -> PositionAccess:

@@ -18,6 +18,7 @@ from liontrack_stream.views.index import SUMMARIES, index
 from liontrack_stream.views.lions import list_lions, one_lion, position_history, weight_trend
 from liontrack_stream.views.live import live_window, look_up
 from liontrack_stream.views.probes import worker_probes
+from liontrack_stream.views.prometheus import FIGURES, Figures, prometheus, worker_measure
 from liontrack_stream.views.site import SITE, Site
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ ROUTES: tuple[tuple[str, Handler], ...] = (
     ("/api/analytics/dashboard", dashboard),
     ("/health", health),
     ("/ready", ready),
+    ("/metrics", prometheus),
 )
 
 
@@ -43,6 +45,7 @@ def attach(web_app: web.Application, site: Site) -> None:
     """Add routes, errors as JSON, and the life of the site's connections to an application."""
     web_app[SITE] = site
     web_app[READINESS] = Readiness(site.probes)
+    web_app[FIGURES] = Figures(site.database)
     web_app[SUMMARIES] = [(path, (handler.__doc__ or "").strip()) for path, handler in ROUTES]
     web_app.middlewares.append(errors_as_json)
     for path, handler in ROUTES:
@@ -67,6 +70,7 @@ def register(app: LionTrackApp) -> None:
         bind=lambda: str(app.conf.web_bind),  # the command line may differ from the settings
         live=partial(look_up, app),
         probes=worker_probes(app, database),
+        measure=worker_measure(app),
     )
     web_app = cast(Web, app.web).web_app
     attach(web_app, site)

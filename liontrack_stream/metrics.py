@@ -1,0 +1,120 @@
+"""Every Prometheus metric, once: its name, its labels, its unit. Parts record by the functions here.
+
+A *pipeline* is one topic's path into the warehouse, named by its noun; a *run* of it is one stored batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from time import time
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+
+from liontrack_stream.contract.topics import TOPICS
+
+REGISTRY = CollectorRegistry()
+ProcessCollector(registry=REGISTRY)
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+_LATENCY_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0, 86400.0)
+_RECORDS = (1, 4, 16, 64, 256, 1024, 4096, 8192, 16384)
+_NOUNS = {topic.name: topic.noun for topic in TOPICS}
+
+PIPELINE_RUNS = Counter(
+    "liontrack_pipeline_runs",
+    "Batches stored (success), or tried in vain and tried again (retried)",
+    ["pipeline_name", "status"],
+    registry=REGISTRY,
+)
+PIPELINE_DURATION_S = Histogram(
+    "liontrack_pipeline_duration_seconds",
+    "Storing one batch, its transaction included",
+    ["pipeline_name"],
+    buckets=_SECONDS,
+    registry=REGISTRY,
+)
+BATCH_RECORDS = Histogram(
+    "liontrack_batch_records", "Records of one batch", ["pipeline_name"], buckets=_RECORDS, registry=REGISTRY
+)
+END_TO_END_S = Histogram(
+    "liontrack_end_to_end_latency_seconds",
+    "From the Kafka append time of a batch's oldest record to its commit in the warehouse",
+    ["pipeline_name"],
+    buckets=_LATENCY_S,
+    registry=REGISTRY,
+)
+DEAD_LETTERS = Counter(
+    "liontrack_dead_letters", "Records that broke the contract", ["pipeline_name"], registry=REGISTRY
+)
+CONSUMER_LAG = Gauge(
+    "liontrack_consumer_lag_records",
+    "Records in Kafka that are not in the warehouse yet, of the partitions this worker reads",
+    ["topic", "partition"],
+    registry=REGISTRY,
+)
+LAKE_LAG_RECORDS = Gauge(
+    "liontrack_lake_export_lag_records", "Records in the warehouse whose bronze file is not written", registry=REGISTRY
+)
+LAKE_LAG_S = Gauge(
+    "liontrack_lake_export_lag_seconds", "Age of the oldest record whose bronze file is not written", registry=REGISTRY
+)
+DATA_QUALITY = Gauge(
+    "liontrack_data_quality_score", "0-100: mean of a table's latest day of checks", ["table_name"], registry=REGISTRY
+)
+TABLE_RECORDS = Gauge(
+    "liontrack_table_records", "Rows of a table, as PostgreSQL estimates", ["table_name", "layer"], registry=REGISTRY
+)
+
+
+def batch_stored(topic: str, records: int, seconds: float, oldest_append_ms: float, dead_letters: int) -> None:
+    """A batch of a contract topic is committed; ``seconds`` it took."""
+    noun = _NOUNS[topic]
+    PIPELINE_RUNS.labels(noun, "success").inc()
+    PIPELINE_DURATION_S.labels(noun).observe(seconds)
+    BATCH_RECORDS.labels(noun).observe(records)
+    END_TO_END_S.labels(noun).observe(max(0.0, time() - oldest_append_ms / 1000))
+    DEAD_LETTERS.labels(noun).inc(dead_letters)
+
+
+def batch_retried(topic: str) -> None:
+    """A batch was not stored because the infrastructure is away; it is tried again."""
+    PIPELINE_RUNS.labels(_NOUNS[topic], "retried").inc()
+
+
+def set_lag(lag: Mapping[tuple[str, int], int]) -> None:
+    """Replace the lag: (topic, partition) -> records."""
+    CONSUMER_LAG.clear()
+    for (topic, partition), records in lag.items():
+        CONSUMER_LAG.labels(topic, partition).set(records)
+
+
+def set_lake_lag(records: int, seconds: float) -> None:
+    """How far the lake is behind the warehouse."""
+    LAKE_LAG_RECORDS.set(records)
+    LAKE_LAG_S.set(max(0.0, seconds))
+
+
+def set_data_quality(scores: Iterable[tuple[str, float]]) -> None:
+    """Replace the quality of all tables: (table, 0-100)."""
+    DATA_QUALITY.clear()
+    for table, score in scores:
+        DATA_QUALITY.labels(table).set(score)
+
+
+def set_table_records(counts: Iterable[tuple[str, str, int]]) -> None:
+    """Replace the sizes of all tables: (schema.table, layer, rows)."""
+    TABLE_RECORDS.clear()
+    for table, layer, rows in counts:
+        TABLE_RECORDS.labels(table, layer).set(rows)
+
+
+def exposition() -> bytes:
+    """All metrics in Prometheus's text format."""
+    return generate_latest(REGISTRY)
+
+
+for _noun in _NOUNS.values():  # a series that is there from the start can be alerted on
+    for _status in ("success", "retried"):
+        PIPELINE_RUNS.labels(_noun, _status)
+    DEAD_LETTERS.labels(_noun)
+    PIPELINE_DURATION_S.labels(_noun)
