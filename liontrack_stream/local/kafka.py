@@ -18,6 +18,7 @@ _START_WITHIN_S = 90.0
 _JVM_OPTIONS = (
     "-Xms128m",
     "-Xmx512m",
+    "-XX:TieredStopAtLevel=1",  # measured: 3 instead of 6 CPU seconds to start, and no more for 300,000 records
     "-XX:+UseSerialGC",  # one small heap beside the worker: throughput per core matters, pauses of 10 ms do not
     "--sun-misc-unsafe-memory-access=allow",  # Java 24 and later warn of what Kafka 4.1 does
     "-Djava.awt.headless=true",
