@@ -85,11 +85,13 @@ class BronzeExporter:
     def offer(self, batch: BronzeRows) -> bool:
         """Keep a committed batch until its file is written; True when the buffer wants to be emptied now.
 
-        A batch that cannot be used is left to be read from bronze, and logged once per topic.
+        A batch that cannot be used is left to be read from bronze, and logged once per topic. One of a partition that
+        is no longer assigned is its new owner's.
         """
         tp = (batch.topic, batch.partition)
+        if tp not in self._owned:
+            return False
         try:
-            self.assigned([tp])
             dates = split_dates(bronze_table(batch, BRONZE[batch.topic]))
             cuts = [rows["offset"][0].as_py() for _, rows in dates[1:]]
             edges = pairwise((batch.first_offset, *cuts, batch.next_offset))

@@ -19,10 +19,15 @@ from tests.lake.reading import differences, duckdb_rows
 MIDDAY = datetime(2025, 3, 1, 12, tzinfo=UTC)
 
 
-async def export(lake: Settings) -> int:
+def owner(lake: Settings) -> LakeExporter:
+    """The exporter of every partition."""
     exporter = LakeExporter(lake)
     exporter.assigned([(topic, partition) for topic in BRONZE for partition in range(2)])
-    return await exporter.close()
+    return exporter
+
+
+async def export(lake: Settings) -> int:
+    return await owner(lake).close()
 
 
 async def test_every_table_arrives(lake: Settings, warehouse: asyncpg.Connection) -> None:
@@ -71,7 +76,7 @@ async def test_changed_and_vanished_days(lake: Settings, warehouse: asyncpg.Conn
 
 
 async def test_bronze_from_memory_equals_bronze(lake: Settings, warehouse: asyncpg.Connection) -> None:
-    exporter = LakeExporter(lake)
+    exporter = owner(lake)
     for topic in BRONZE:
         for first in (0, 40, 80):
             exporter.offer(await add_bronze(warehouse, topic, 0, first, 40, MIDDAY))
@@ -88,7 +93,7 @@ async def test_restart_and_memory_continue_each_other(lake: Settings, warehouse:
     await add_bronze(warehouse, POSITIONS, 0, 0, 30, MIDDAY)
     await export(lake)
     await add_bronze(warehouse, POSITIONS, 0, 30, 30, MIDDAY)  # a worker that died before its file
-    exporter = LakeExporter(lake)
+    exporter = owner(lake)
     exporter.offer(await add_bronze(warehouse, POSITIONS, 0, 60, 30, MIDDAY))
     await exporter.close()
     names = sorted(path.name for path in Path(lake.lake_root, f"bronze/{POSITIONS}").rglob("*.parquet"))
@@ -101,9 +106,8 @@ async def test_midnight_splits_a_batch(lake: Settings, warehouse: asyncpg.Connec
     before_midnight = datetime(2025, 3, 1, 23, 59, 50, tzinfo=UTC)
     held = await add_bronze(warehouse, POSITIONS, 0, 0, 20, before_midnight)
     await add_bronze(warehouse, POSITIONS, 1, 0, 20, before_midnight)
-    exporter = LakeExporter(lake)
+    exporter = owner(lake)
     exporter.offer(held)
-    exporter.assigned([(POSITIONS, 1)])
     assert await exporter.close() == 4
     assert await differences(lake, warehouse) == []
     assert await verify(lake) == []
@@ -111,7 +115,7 @@ async def test_midnight_splits_a_batch(lake: Settings, warehouse: asyncpg.Connec
 
 
 async def test_follows_while_running(lake: Settings, warehouse: asyncpg.Connection) -> None:
-    exporter = LakeExporter(lake)
+    exporter = owner(lake)
     await exporter.start()
     try:
         exporter.offer(await add_bronze(warehouse, POSITIONS, 0, 0, 20, MIDDAY))

@@ -25,6 +25,7 @@ async def test_unwritable_root_then_recovery(
     root = Path(lake.lake_root)
     root.write_text("not a folder")
     exporter = LakeExporter(lake)
+    exporter.assigned([(POSITIONS, 0)])
     exporter.bronze.buffer = BronzeBuffer(max_rows=50)
     await exporter.start()
     with caplog.at_level(logging.INFO, "liontrack_stream.lake"):
@@ -68,6 +69,7 @@ async def test_two_exporters_of_everything(lake: Settings, warehouse: asyncpg.Co
 
 async def test_lost_connections_are_opened_again(lake: Settings, warehouse: asyncpg.Connection) -> None:
     exporter = LakeExporter(lake)
+    exporter.assigned([(POSITIONS, 0)])
     await exporter.start()
     for first in (0, 30, 60):
         exporter.offer(await add_bronze(warehouse, POSITIONS, 0, first, 30, MIDDAY))
@@ -86,6 +88,7 @@ async def test_unusable_offers_are_read_from_bronze(
     lake: Settings, warehouse: asyncpg.Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
     exporter = LakeExporter(lake)
+    exporter.assigned([(POSITIONS, 0)])
     for first in (0, 20):
         batch = await add_bronze(warehouse, POSITIONS, 0, first, 20, MIDDAY)
         batch.columns.pop("raw")  # type: ignore[attr-defined]
@@ -94,3 +97,13 @@ async def test_unusable_offers_are_read_from_bronze(
     assert len([record for record in caplog.records if "unusable" in record.message]) == 1
     await exporter.close()
     assert await differences(lake, warehouse) == []
+
+
+async def test_a_revoked_partition_is_not_kept(lake: Settings, warehouse: asyncpg.Connection) -> None:
+    exporter = LakeExporter(lake)
+    exporter.assigned([(POSITIONS, 0)])
+    exporter.offer(await add_bronze(warehouse, POSITIONS, 0, 0, 20, MIDDAY))
+    exporter.revoked([(POSITIONS, 0)])
+    exporter.offer(await add_bronze(warehouse, POSITIONS, 0, 20, 20, MIDDAY))  # its COMMIT was slow
+    assert exporter.status().held_rows == 0
+    assert await exporter.close() == 0
