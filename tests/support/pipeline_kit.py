@@ -14,6 +14,7 @@ from typing import Any
 
 import asyncpg
 import duckdb
+import psycopg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from liontrack_stream.kafka.producer import EventProducer, Outgoing
@@ -113,6 +114,11 @@ class PipelineKit:
 
         return asyncio.run(run())
 
+    def connect(self) -> psycopg.Connection[Any]:
+        """A blocking connection for what is asked often."""
+        dsn = dict(self.settings.pg_dsn)
+        return psycopg.connect(dbname=dsn.pop("database"), autocommit=True, **dsn)
+
     def stored(self) -> int:
         """How many records all partitions' offsets stand behind."""
         return int(self.fetch("SELECT coalesce(sum(next_offset), 0) FROM metadata.consumed_offsets")[0][0])
@@ -144,7 +150,13 @@ class PipelineKit:
             *(f"lake: {text}" for text in compare_tables(_in_lake(with_bytes), lake)),
             *self._offset_differences(records),
             *self._manifest_differences(),
+            *(f"waits for its export: {tuple(mark)}" for mark in self.fetch("SELECT * FROM metadata.lake_dirty LIMIT 5")),
         ]
+
+    def assert_right(self, records: list[Consumed] | None = None, expected: Tables | None = None) -> None:
+        """Fail with the differences, a line each."""
+        found = self.differences(records, expected)
+        assert not found, "\n".join(found)
 
     def _lake(self) -> Tables:
         root = Path(self.settings.lake_root)
@@ -197,14 +209,14 @@ def report_differences(report: dict[str, Any], expected: Tables) -> list[str]:
     return [f"{name} is {report[name]}, should be {value}" for name, value in right.items() if report[name] != value]
 
 
-def glob_rows(folder: Path) -> list[dict[str, Any]]:
+def glob_rows(folder: Path, columns: str = "*") -> list[dict[str, Any]]:
     """All rows of the Parquet files below a folder, as any engine reads them."""
     if not any(folder.rglob("*.parquet")):
         return []
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         cursor = connection.execute(
-            "SELECT * FROM read_parquet(?, hive_partitioning = false)", [f"{folder}/**/*.parquet"]
+            f"SELECT {columns} FROM read_parquet(?, hive_partitioning = false)", [f"{folder}/**/*.parquet"]
         )
         names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -212,13 +224,14 @@ def glob_rows(folder: Path) -> list[dict[str, Any]]:
 
 async def _read_all(settings: Settings) -> list[Consumed]:
     names = {settings.topic(topic): topic for topic in TOPICS}
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka_brokers, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka_brokers, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
     await consumer.start()
     try:
         partitions = [TopicPartition(name, number) for name in names for number in range(settings.topic_partitions)]
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
-        await consumer.seek_to_beginning(*partitions)
         records: list[Consumed] = []
         while any([await consumer.position(tp) < ends[tp] for tp in partitions]):
             for tp, run in (await consumer.getmany(timeout_ms=200)).items():

@@ -1,0 +1,87 @@
+"""``kill -9`` under load, at random moments and at every named point; then everything has to equal the oracle."""
+
+from __future__ import annotations
+
+import random
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.support.pipeline_kit import PipelineKit
+from tests.support.worker_process import REPOSITORY, WorkerProcess
+
+BACK_WITHIN_S = 10.0  # issue 3, point 3: back to processing within 10 s of a restart
+RANDOM_KILLS = 12
+SMALL_STEPS = {"BATCH_MAX_RECORDS": 40, "LAKE_INTERVAL_S": 0.2}  # many batches and files, many places to die at
+LOAD = "simulate --lions 20 --days 90 --users 8 --seed 3 --bad-fraction 0.01 --rate 300".split()
+POINTS = sorted(
+    {
+        name
+        for file in (REPOSITORY / "liontrack_stream").rglob("*.py")
+        for name in re.findall(r'crash_here\("([\w.]+)"\)', file.read_text())
+    }
+)
+
+
+def test_kill_9_at_random_moments(pipeline: PipelineKit, capsys: pytest.CaptureFixture[str]) -> None:
+    moments, back_s = random.Random(20250301), []
+    with _load(pipeline):
+        for _ in range(RANDOM_KILLS):
+            before = pipeline.stored()
+            worker = pipeline.worker(**SMALL_STEPS)
+            back_s.append(_seconds_until_moved(pipeline, worker, before))
+            time.sleep(moments.uniform(0.0, 1.5))
+            worker.kill()
+    pipeline.catch_up()
+    pipeline.assert_right()
+    with capsys.disabled():
+        print(f"\n{RANDOM_KILLS} restarts, seconds to the first stored batch: {sorted(round(s, 1) for s in back_s)}")
+    assert max(back_s) <= BACK_WITHIN_S, back_s
+
+
+def test_kill_9_at_each_named_point(pipeline: PipelineKit) -> None:
+    for place in ("before_offset", "after_offset", "before_copy", "after_copy", "before_commit", "after_commit"):
+        assert f"sink.{place}" in POINTS
+    for place in ("before_rename", "after_rename", "before_manifest", "after_manifest"):
+        assert {f"lake.bronze.{place}", f"lake.days.{place}"} <= set(POINTS)
+    with _load(pipeline):
+        for point in POINTS:
+            nth = 3 if point.startswith("sink.") else 2  # some pass through it unharmed
+            worker = pipeline.worker("--until-caught-up", LIONTRACK_CRASH_AT=f"{point}:{nth}", **SMALL_STEPS)
+            code, _ = worker.wait(60.0)
+            assert code == -signal.SIGKILL, f"{point} was not reached: {worker.log_text()[-3000:]}"
+    pipeline.catch_up()
+    pipeline.assert_right()
+
+
+@contextmanager
+def _load(pipeline: PipelineKit) -> Iterator[subprocess.Popen[bytes]]:
+    """A producer at work, stopped at the end."""
+    producer = pipeline.start(*LOAD)
+    try:
+        while not pipeline.consumed():
+            assert producer.poll() is None, "the producer ended before it sent anything"
+            time.sleep(0.2)
+        yield producer
+        assert producer.poll() is None, "the load ended before the test did"
+    finally:
+        producer.send_signal(signal.SIGINT)
+        producer.wait(20.0)
+
+
+def _seconds_until_moved(pipeline: PipelineKit, worker: WorkerProcess, before: int) -> float:
+    """From the start of the process to the first batch that it stored."""
+    with pipeline.connect() as connection:
+        while True:
+            row = connection.execute("SELECT coalesce(sum(next_offset), 0) FROM metadata.consumed_offsets").fetchone()
+            seconds = time.monotonic() - worker.started_at
+            if row is not None and row[0] > before:
+                return seconds
+            assert worker.running, worker.log_text()[-3000:]
+            assert seconds < 4 * BACK_WITHIN_S, worker.log_text()[-3000:]
+            time.sleep(0.05)

@@ -1,0 +1,61 @@
+"""The full Kalahari file (real collars) through ``import`` and the worker: every fix once, gold as the oracle has it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.oracle import POSITIONS, compute
+from tests.support.pipeline_kit import PipelineKit, glob_rows, report_differences
+from tests.support.worker_process import REPOSITORY
+
+FILE = REPOSITORY.parent / "shared" / "data" / "kalahari_lions_30min_movebank.csv.gz"
+FIXES, LIONS = 107_323, 9
+SILVER_AND_GOLD = (
+    "silver.positions", "silver.lions", "gold.lions_metrics", "gold.lion_windows", "gold.lions_positions_history",
+)  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not FILE.exists(), reason="The Kalahari file is not here; the simulator's tests cover the rest.")
+def test_kalahari_arrives_and_a_second_import_changes_nothing(pipeline: PipelineKit) -> None:
+    imported = _import(pipeline)
+    assert (imported["sent"], imported["individuals"]) == (FIXES, LIONS)
+    report = pipeline.catch_up()
+    records = pipeline.consumed()
+    expected = compute(records)
+    assert len(expected["bronze"]) == len(expected["silver.positions"]) == FIXES
+    assert len(expected["silver.lions"]) == LIONS
+    assert report_differences(report, expected) == []
+    pipeline.assert_right(records, expected)
+    root = Path(pipeline.settings.lake_root)
+    assert len(glob_rows(root / "bronze" / POSITIONS, "lion_id")) == FIXES
+    assert len(glob_rows(root / "silver" / "positions", "lion_id")) == FIXES
+
+    before = _digests(pipeline)
+    assert _import(pipeline)["sent"] == FIXES
+    again = pipeline.catch_up()
+    assert (again["records"][POSITIONS], again["duplicates"]) == (FIXES, FIXES)
+    assert (again["silver"], again["conflicts"], again["dead_letters"]) == (0, 0, 0)
+    assert _digests(pipeline) == before
+    assert len(glob_rows(root / "bronze" / POSITIONS, "lion_id")) == 2 * FIXES
+
+
+def _import(pipeline: PipelineKit) -> dict[str, int]:
+    rejects = pipeline.folder / "rejects.csv"
+    arguments = ("import", "movebank", str(FILE), "--rejects", str(rejects), "--json")
+    return dict(json.loads(pipeline.command(*arguments).stdout))
+
+
+def _digests(pipeline: PipelineKit) -> dict[str, tuple[int, str]]:
+    """Row count and digest of all rows (bookkeeping included) of each table, and the lake's silver and gold files."""
+    found = {
+        table: tuple(pipeline.fetch(f"SELECT count(*), md5(string_agg(t::text, '' ORDER BY t::text)) FROM {table} t")[0])
+        for table in SILVER_AND_GOLD
+    }
+    files = pipeline.fetch(
+        "SELECT count(*), md5(string_agg(path || sha256, '' ORDER BY path)) FROM metadata.lake_files WHERE layer <> 'bronze'"
+    )
+    return {**found, "lake": tuple(files[0])}
