@@ -50,9 +50,14 @@ class Position(msgspec.Struct, gc=False, frozen=True):
     extra: dict[str, Any] | None = None
 
 
-def content_hashes(positions: Sequence[Position]) -> list[int]:
-    """For each fix the hash of everything but its identity."""
-    return [content_hash(astuple(position)[2:]) for position in positions]
+def content_hashes(positions: Sequence[Position]) -> Sequence[int]:
+    """For each fix the hash of everything but its identity; `content_hash` of many at once."""
+    digest, encode = xxhash.xxh3_64_digest, _canonical.encode
+    try:
+        digests = [digest(encode(astuple(position)[2:])) for position in positions]
+    except OverflowError:
+        digests = [digest(to_json(astuple(position)[2:])) for position in positions]
+    return struct.unpack(f">{len(digests)}q", b"".join(digests))
 
 
 class Weight(msgspec.Struct, frozen=True):

@@ -34,6 +34,10 @@ SERVER_SETTINGS: Mapping[str, str] = {
     "max_wal_size": "4GB",
     "wal_compression": "on",
     "checkpoint_timeout": "15min",
+    "bgwriter_lru_maxpages": "0",  # one writer on two cores: pages are written at checkpoints
+    "io_method": "sync",  # I/O workers are processes, and cost more than they save on two cores
+    "autovacuum_max_workers": "1",
+    "autovacuum_vacuum_insert_scale_factor": "1",
     "random_page_cost": "1.1",
     "jit": "off",
     "dynamic_shared_memory_type": "mmap",  # containers give /dev/shm 64 MB

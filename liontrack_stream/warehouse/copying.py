@@ -153,12 +153,17 @@ class _Block:
 
 def _repeating(columns: Sequence[Sequence[str | None]]) -> list[bytes]:
     """Neighbouring text columns as one piece per row; a combination that came before is looked up."""
-    known: dict[tuple[str | None, ...], bytes] = {}
-    rows: list[tuple[str | None, ...]] = list(zip(*columns, strict=True))
-    for row in set(rows):
-        encoded = [None if text is None else text.encode() for text in row]
-        known[row] = b"".join(_NULL if item is None else struct.pack(">i", len(item)) + item for item in encoded)
-    return [known[row] for row in rows]
+    return list(map(_Combinations().__getitem__, zip(*columns, strict=True)))
+
+
+class _Combinations(dict[tuple[str | None, ...], bytes]):
+    """Texts of one row to their bytes, lengths before each."""
+
+    def __missing__(self, texts: tuple[str | None, ...]) -> bytes:
+        encoded = [None if text is None else text.encode() for text in texts]
+        piece = b"".join(_NULL if item is None else struct.pack(">i", len(item)) + item for item in encoded)
+        self[texts] = piece
+        return piece
 
 
 def _nullable(values: NDArray[Any], null: NDArray[np.bool_]) -> list[bytes]:

@@ -14,7 +14,7 @@ from typing import Any
 import asyncpg
 import numpy as np
 
-from liontrack_stream.contract.decode import decode
+from liontrack_stream.contract.decode import decode_records
 from liontrack_stream.contract.topics import ACTIVITIES, BY_NAME, CHALLENGES, POSITIONS, QUALITY, WEIGHTS
 from liontrack_stream.crashpoints import crash_here
 from liontrack_stream.kafka.batch import RecordBatch
@@ -104,7 +104,7 @@ class Sink:
             None,  # set when the transaction begins
             BY_NAME[topic],
             batch.partition,
-            [decode(topic, record.key, record.value, limit) for record in batch.records],
+            decode_records(topic, ((record.key, record.value) for record in batch.records), limit),
             np.array([record.offset for record in batch.records], np.int64),
             np.array([record.timestamp for record in batch.records], np.int64) * 1000,
         )
