@@ -1,0 +1,106 @@
+"""Child processes with their time and memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+_SAMPLE_S = 0.05
+_LOG_LINES = 15
+
+
+class ContenderFailed(Exception):
+    """A process ended badly; the message is a sentence with the end of its log."""
+
+
+@dataclass(slots=True)
+class Run:
+    """One process: the line of JSON it printed, its peak resident memory, its CPU time, the machine's load before."""
+
+    report: dict[str, Any] = field(default_factory=dict)
+    peak_mb: float = 0.0
+    cpu_s: float = 0.0
+    load_before: float = 0.0
+
+
+def run_module(
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    log: Path,
+    *,
+    json_line: bool = True,
+    timeout_s: float = 1800,
+) -> Run:
+    """Run ``python -m …`` to its end.
+
+    Raises
+    ------
+    ContenderFailed
+        When it exits with another code than 0, prints no JSON, or takes longer than ``timeout_s``.
+    """
+    run = Run(load_before=os.getloadavg()[0])
+    name = " ".join(arguments)
+    with log.open("ab") as stderr:
+        child = subprocess.Popen(
+            [sys.executable, "-m", *arguments],
+            env=dict(environment),
+            cwd=REPOSITORY,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+        )
+    watcher = threading.Thread(target=_watch, args=(child.pid, run), daemon=True)
+    watcher.start()
+    try:
+        stdout, _ = child.communicate(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        raise ContenderFailed(f"{name} did not end within {timeout_s:.0f} s.{_tail(log)}") from None
+    finally:
+        if child.poll() is None:
+            child.kill()
+            child.communicate()
+        watcher.join()
+    if child.returncode != 0:
+        raise ContenderFailed(f"{name} ended with code {child.returncode}.{_tail(log)}")
+    if json_line:
+        run.report = _last_json(stdout.decode(), name, log)
+    return run
+
+
+def _watch(pid: int, run: Run) -> None:
+    """Keep the highest memory and the last CPU time seen."""
+    try:
+        process = psutil.Process(pid)
+        while True:
+            with process.oneshot():
+                times = process.cpu_times()
+                run.peak_mb = max(run.peak_mb, process.memory_info().rss / 1e6)
+                run.cpu_s = max(run.cpu_s, times.user + times.system)
+            try:
+                process.wait(_SAMPLE_S)
+            except psutil.TimeoutExpired:
+                continue
+            return
+    except psutil.Error:
+        return
+
+
+def _last_json(text: str, name: str, log: Path) -> dict[str, Any]:
+    for line in reversed(text.splitlines()):
+        if line.startswith("{"):
+            return dict(json.loads(line))
+    raise ContenderFailed(f"{name} printed no report.{_tail(log)}")
+
+
+def _tail(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines()[-_LOG_LINES:]
+    return "\n" + "\n".join(lines) if lines else ""
