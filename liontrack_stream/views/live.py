@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from aiohttp import web
-from aiokafka.partitioner import murmur2
 from faust.types import TP
 from yarl import URL
 
 from liontrack_stream.contract.topics import POSITIONS
+from liontrack_stream.kafka.producer import partition_of
 from liontrack_stream.views.errors import ApiError, unauthorized
 from liontrack_stream.views.parameters import Parameters, lion_id_of
 from liontrack_stream.views.positions import PositionAccess, iso_z
@@ -59,7 +59,7 @@ def look_up(app: LionTrackApp, lion_id: str) -> LiveAnswer:
     window = table.live(lion_id)
     if window is not None:
         return LiveAnswer(window)
-    partition = (murmur2(lion_id.encode()) & 0x7FFFFFFF) % app.settings.topic_partitions
+    partition = partition_of(lion_id.encode(), app.settings.topic_partitions)
     tp = TP(app.settings.topic(POSITIONS.name), partition)
     if (POSITIONS.name, partition) in app.progress.next_offset:
         return LiveAnswer(

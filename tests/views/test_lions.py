@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from urllib.parse import quote
 
 import pytest
@@ -221,6 +222,51 @@ async def test_bad_parameters_are_400_and_named(client: Client, url: str, named:
 async def test_the_ends_of_time(client: Client, url: str, as_of: str) -> None:
     longest = {"position-history": "&hours=87840", "weight-trend": "&days=3660"}.get(url.rpartition("/")[2], "")
     assert (await client.get(f"{url}?as_of={as_of}{longest}")).status == 200
+
+
+async def test_no_query_breaks_a_route(client: Client) -> None:
+    chance = random.Random(3)
+    texts = [
+        "",
+        "0",
+        "1",
+        "-1",
+        "24",
+        "1e9",
+        "9" * 30,
+        "null",
+        "\x00",
+        "٣",
+        "é",
+        "\U0001f981",
+        "' OR 1=1 --",
+        "%",
+        "x" * 2000,
+    ]
+    texts += [
+        "2026-03-10",
+        "2026-W10-2",
+        "2026-03-10T24:00:00Z",
+        "1970-01-01",
+        "2999-12-31",
+        "infinity",
+        "1e400",
+        "now()",
+    ]
+    names = ["as_of", "limit", "after", "before", "hours", "days", "\x00", "as_of[]"]
+    for _ in range(300):
+        url = chance.choice(
+            [
+                LIONS,
+                *PER_LION,
+                f"{NALA}/live",
+                "/api/analytics/dashboard",
+                f"{LIONS}/{quote(chance.choice(texts), safe='')}",
+            ]
+        )
+        query = [(chance.choice(names), chance.choice(texts)) for _ in range(chance.randint(1, 2))]
+        response = await client.get(url, params=query, headers=chance.choice([{}, RANGER]))
+        assert response.status in (200, 400, 401, 404), (url, query, await response.text())
 
 
 async def test_methods_and_routes_that_are_not_there(client: Client) -> None:
