@@ -23,7 +23,7 @@ from liontrack_stream.settings import Settings, load_settings
 from liontrack_stream.warehouse.migrations import migrate, migration_files
 
 _CACHE = Path(__file__).resolve().parents[2] / ".cache"
-_OWN_VARIABLES = tuple(name.upper() for name in Settings.model_fields)
+OWN_VARIABLES = tuple(name.upper() for name in Settings.model_fields)
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +43,7 @@ def stack() -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 def stack_settings(stack: Stack) -> Settings:
     """Settings of the stack itself: its database is never migrated, its topics have no prefix."""
-    outside = {name: os.environ.pop(name) for name in _OWN_VARIABLES if name in os.environ}
+    outside = {name: os.environ.pop(name) for name in OWN_VARIABLES if name in os.environ}
     try:
         return load_settings(stack.data_dir)
     finally:
@@ -95,7 +95,7 @@ def settings(stack_settings: Settings, database: str, topic_prefix: str, tmp_pat
 
 def environment_of(settings: Settings) -> dict[str, str]:
     """The environment of a child process that shall have these settings."""
-    values = {name: value for name, value in os.environ.items() if name not in _OWN_VARIABLES}
+    values = {name: value for name, value in os.environ.items() if name not in OWN_VARIABLES}
     for name in Settings.model_fields:
         value = getattr(settings, name)
         if value is not None:
