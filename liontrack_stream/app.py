@@ -15,20 +15,21 @@ import socket
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterable
+from functools import cache
 from typing import Any, cast
 
 import faust
-from faust.tables.manager import TableManager
 from faust.types import TP
 from mode import get_logger
+from yarl import URL
 
 from liontrack_stream.contract.topics import TOPICS, TopicSpec
 from liontrack_stream.kafka.batch import RecordBatch
 from liontrack_stream.kafka.batch_schema import BatchSchema
 from liontrack_stream.kafka.caught_up import CaughtUp
-from liontrack_stream.kafka.checks import ClusterState, check_partition, head_to_remember, read_cluster_state
+from liontrack_stream.kafka.checks import ClusterState, read_cluster_state
+from liontrack_stream.kafka.claims import Claims, check_partition_counts
 from liontrack_stream.kafka.exits import ConsistencyError, ExitCode, StartError, WorkerError, exit_code_of
-from liontrack_stream.kafka.infrastructure_errors import RETRIED, backoff_s
 from liontrack_stream.kafka.lanes import Lanes
 from liontrack_stream.kafka.ports import Committed, Partition, Warehouse
 from liontrack_stream.kafka.progress import Progress
@@ -36,8 +37,11 @@ from liontrack_stream.kafka.transport import FETCH_PARTITION_MAX_BYTES, BatchCon
 from liontrack_stream.kafka.watchdog import Watchdog
 from liontrack_stream.lake.exporter import LakeExporter
 from liontrack_stream.live_updates import LiveUpdates
+from liontrack_stream.quick_faust import QuickTableManager, QuickWorker
 from liontrack_stream.settings import Settings, load_settings
 from liontrack_stream.state import CHANGELOG_CONFIG, ROCKSDB_OPTIONS, LiveTable
+from liontrack_stream.warehouse.migrations import pending
+from liontrack_stream.warehouse.worker import open_worker_warehouse
 
 logger = get_logger(__name__)
 
@@ -122,6 +126,11 @@ class LionTrackApp(faust.App):
         )
 
     @property
+    def batch_consumer(self) -> BatchConsumer:
+        """The consumer, by its own type."""
+        return cast(BatchConsumer, self.consumer)
+
+    @property
     def pool(self) -> Any:
         """The warehouse's connection pool, while the worker runs."""
         return self._require_warehouse().pool
@@ -141,6 +150,11 @@ class LionTrackApp(faust.App):
             raise RuntimeError("The warehouse is open only while the worker runs.")
         return self.warehouse
 
+    @property
+    def web_server_url(self) -> URL:
+        """Where the web server listens; Faust's canonical URL is only this worker's name."""
+        return URL.build(scheme="http", host=self.conf.web_host, port=self.conf.web_port)
+
     # -- life
 
     def _new_transport(self) -> Any:
@@ -149,10 +163,11 @@ class LionTrackApp(faust.App):
     async def on_start(self) -> None:
         """Open the warehouse and look at Kafka before anything else starts."""
         try:
-            self.warehouse, self.cluster = await asyncio.gather(
+            self.warehouse, cluster = await asyncio.gather(
                 self._open_warehouse(self.settings), read_cluster_state(self.settings)
             )
-            self._check_partition_counts()
+            check_partition_counts(self.settings, cluster)
+            self.cluster = cluster
             self._open_lake()
             await self.add_runtime_dependency(Watchdog(self, beacon=self.beacon))
         except Exception as error:
@@ -189,17 +204,6 @@ class LionTrackApp(faust.App):
         if self._create_lake is not None:
             self.lake = self._create_lake(self.settings)
             self.sink.on_bronze = self.lake.offer
-
-    def _check_partition_counts(self) -> None:
-        assert self.cluster is not None
-        wanted = self.settings.topic_partitions
-        for topic in TOPICS:
-            found = sum(name == topic.name for name, _ in self.cluster.partitions)
-            if found != wanted:
-                raise StartError(
-                    f"Topic {self.settings.topic(topic.name)} has {found} partitions, but TOPIC_PARTITIONS is {wanted}: "
-                    f"set TOPIC_PARTITIONS={found}."
-                )
 
     async def on_stop(self) -> None:
         """Let running transactions end, then what Faust does."""
@@ -249,61 +253,15 @@ class LionTrackApp(faust.App):
     # -- partitions
 
     async def claim(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
-        """Take the writer's lease; returns where to read on. Waits for Postgres when it is away.
-
-        Raises
-        ------
-        ConsistencyError
-            When Kafka is not what Postgres remembers.
-        """
-        wanted = sorted(partitions)
-        attempt = 0
-        while True:
-            try:
-                starts = await self._claim_checked(wanted)
-            except RETRIED as error:
-                attempt += 1
-                if attempt == 1:
-                    logger.warning("Claiming partitions: %s: %s; trying again until it works", type(error).__name__, error)
-                await asyncio.sleep(backoff_s(attempt))
-            else:
-                break
+        """Take the writer's lease of partitions; returns where to read on. See `Claims.claim`."""
+        assert self.cluster is not None
+        starts = await Claims(self.settings, self.offsets, self.cluster).claim(partitions)
         for partition, offset in starts.items():
             self.progress.start(partition, offset)
         if self.lake is not None:
             self.lake.assigned(starts)
         logger.info("Claimed %d partitions", len(starts))
         return starts
-
-    async def _claim_checked(self, wanted: list[Partition]) -> dict[Partition, int]:
-        assert self.cluster is not None
-        offsets = self._require_warehouse().offsets
-        starts = await offsets.claim(wanted)
-        heads = await offsets.heads()
-        new_heads = {}
-        for partition, stored in starts.items():
-            log = self.cluster.partitions.get(partition)
-            if log is None:
-                raise ConsistencyError(f"{partition[0]} got partition {partition[1]} while the worker ran: start it again.")
-            if stored <= log.end:  # else another worker may have moved on since this one looked
-                check_partition(partition, stored, heads.get(partition), self.cluster.cluster_id, log)
-            head = head_to_remember(heads.get(partition), self.cluster.cluster_id, log)
-            if head is not None:
-                new_heads[partition] = head
-        await self._check_ends(starts, heads)
-        if new_heads:
-            await offsets.remember_heads(new_heads)
-        return starts
-
-    async def _check_ends(self, starts: dict[Partition, int], heads: Any) -> None:
-        """Look again at partitions whose stored offset is above the end seen at start."""
-        assert self.cluster is not None
-        above = {p: stored for p, stored in starts.items() if stored > self.cluster.partitions[p].end}
-        if not above:
-            return
-        fresh = await read_cluster_state(self.settings)
-        for partition, stored in above.items():
-            check_partition(partition, stored, heads.get(partition), fresh.cluster_id, fresh.partitions[partition])
 
     async def release(self, tps: Iterable[TP]) -> None:
         """A rebalance begins: store nothing more until the partitions are claimed again."""
@@ -325,13 +283,13 @@ class LionTrackApp(faust.App):
         ConsistencyError
             When Kafka no longer holds that offset.
         """
-        consumer = cast(BatchConsumer, self.consumer)
+        consumer = self.batch_consumer
         tp = TP(self.settings.topic(partition[0]), partition[1])
         earliest = (await consumer.earliest_offsets(tp))[tp]
         if earliest > next_offset:
             raise ConsistencyError(
-                f"{partition[0]}/{partition[1]}: offsets {next_offset} to {earliest - 1} were never stored and are gone "
-                f"from Kafka (retention)."
+                f"{partition[0]}/{partition[1]}: offsets {next_offset} to {earliest - 1} were never stored and are "
+                f"gone from Kafka (retention)."
             )
         seeks = await consumer.rewind(tp, next_offset)
         self.lanes.sought(partition, next_offset, seeks, rewound=True)
@@ -369,27 +327,23 @@ class LionTrackApp(faust.App):
         return bool(self.producer.buffer.size > CHANGELOG_RECORDS_AHEAD)
 
 
-class QuickTableManager(TableManager):
-    """Faust's table manager without the second it waits for more tables: all are declared before the start."""
-
-    async def on_start(self) -> None:
-        await self._update_channels()
-        await self.recovery.start()
-
-
-class QuickWorker(faust.Worker):
-    """Faust's worker without the second it sleeps before it closes the event loop."""
-
-    async def _sentinel_task(self) -> None:
-        await asyncio.sleep(0)
-
-
 async def open_warehouse(settings: Settings) -> Warehouse:
-    """The warehouse in PostgreSQL, with its migrations checked."""
-    from liontrack_stream.warehouse.worker import open_worker_warehouse
+    """The warehouse in PostgreSQL.
 
+    Raises
+    ------
+    StartError
+        When it does not answer, or lacks migrations.
+    """
     owner = f"{socket.gethostname()}/{os.getpid()}/{settings.liontrack_instance}"
-    return await open_worker_warehouse(settings, owner)
+    try:
+        missing = await asyncio.to_thread(pending, settings.pg_dsn)
+        if not missing:
+            return await open_worker_warehouse(settings, owner)
+    except Exception as error:
+        place = f"{settings.pg_host}:{settings.pg_port}/{settings.pg_database}"
+        raise StartError(f"PostgreSQL at {place} cannot be used ({error}).") from error
+    raise StartError(f"The warehouse lacks {', '.join(missing)}: run `liontrack migrate`.")
 
 
 def create_lake(settings: Settings) -> LakeExporter:
@@ -459,20 +413,13 @@ def create_app(
     return app
 
 
-_app: LionTrackApp | None = None
-
-
+@cache
 def get_app() -> LionTrackApp:
     """This process's app, built from the environment's settings at the first call."""
-    global _app
-    if _app is None:
-        _app = create_app(load_settings())
-    return _app
+    return create_app(load_settings())
 
 
 def __getattr__(name: str) -> Any:
     if name == "app":
         return get_app()
     raise AttributeError(name)
-
-

@@ -2,7 +2,8 @@
 
 Key: lion_id (str).
 Value: {"window_start": ISO-8601 UTC, "fixes": int, "mean_lat": deg, "mean_lng": deg,
-    "first": {"time": ISO-8601 UTC, "lat": deg, "lng": deg}, "last": {…}, "min_lat", "max_lat", "min_lng", "max_lng": deg}.
+    "first": {"time": ISO-8601 UTC, "lat": deg, "lng": deg}, "last": {…},
+    "min_lat", "max_lat", "min_lng", "max_lng": deg}.
 Postgres holds the same; this table is a copy of it for reads without a query, never a source.
 """
 

@@ -15,4 +15,6 @@ from tables.reconcile import read_state
 def register(app: LionTrackApp) -> None:
     """Declare the table."""
     # A late batch brings an older one.
-    app.live_table(QUALITY, read_state("quality"), help="Each checked table: its newest check", newest_by="check_timestamp")
+    app.live_table(
+        QUALITY, read_state("quality"), help="Each checked table: its newest check", newest_by="check_timestamp"
+    )

@@ -1,4 +1,4 @@
-"""Reads a partition's live state from Postgres: ``sql/state/<noun>.sql``, rows (key text, live jsonb), $1 = partition."""
+"""Reads a partition's live state from Postgres: ``sql/state/<noun>.sql``, $1 = partition; rows (key, live jsonb)."""
 
 from __future__ import annotations
 

@@ -6,12 +6,13 @@ import asyncio
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 from faust.cli.base import option
 from faust.cli.faust import cli
 from faust.cli.worker import worker as faust_worker
 from mode import ServiceT
+from yarl import URL
 
 from liontrack_stream.app import LionTrackApp, canonical_url
 from liontrack_stream.kafka.exits import ExitCode
@@ -40,7 +41,7 @@ class worker(faust_worker):
 
     options = [
         option("--until-caught-up", is_flag=True, default=False, help="Stop at the topics' ends and print a report."),
-        *cast(list[Any], faust_worker.options),
+        *faust_worker.options,
     ]
 
     app: LionTrackApp
@@ -54,7 +55,7 @@ class worker(faust_worker):
         """The app; told to stop at the ends when asked to."""
         until_caught_up = kwargs.pop("until_caught_up", False)
         service = super().as_service(loop, *args, **kwargs)
-        self.app.conf.canonical_url = canonical_url(self.app.settings)  # Faust has made it of --web-port
+        self.app.conf.canonical_url = URL(canonical_url(self.app.settings))  # Faust has made it of --web-port
         if until_caught_up:
             self.app.stop_when_caught_up()
         return service

@@ -59,7 +59,7 @@ class CaughtUp(Service):
     def _read_past(self, partition: Partition, target: int, passed_since: dict[Partition, float]) -> bool:
         """Whether only offsets without records (transaction markers) lie between what is stored and the target."""
         tp = TP(self.app.settings.topic(partition[0]), partition[1])
-        position = self.app.consumer.log_state(tp)[1]
+        position = self.app.batch_consumer.log_state(tp)[1]
         if position is None or position < target or not self.app.lanes.idle(partition):
             passed_since.pop(partition, None)
             return False

@@ -87,7 +87,9 @@ async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
     return set(found or ())
 
 
-async def _first_records(consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, Any]:
+async def _first_records(
+    consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, int]
+) -> dict[TopicPartition, Any]:
     """The first record of each of these non-empty partitions, as far as they arrive in time."""
     firsts: dict[TopicPartition, Any] = {}
     if not offsets:
@@ -124,7 +126,9 @@ def _fingerprint(record: Any) -> str | None:
     return f"{record.offset}:{digest.hexdigest()}"
 
 
-def check_partition(partition: Partition, stored: int, head: Head | None, cluster_id: str | None, log: LogState) -> None:
+def check_partition(
+    partition: Partition, stored: int, head: Head | None, cluster_id: str | None, log: LogState
+) -> None:
     """Compare what Postgres expects of a partition with what Kafka holds. Pure.
 
     Raises
@@ -142,7 +146,8 @@ def check_partition(partition: Partition, stored: int, head: Head | None, cluste
         if _other_first_record(head.first_fingerprint, log):
             raise ConsistencyError(
                 f"{name}: its first record is not the one Postgres has read: the topic was deleted and created again. "
-                f"Offsets 0 to {stored - 1} in Postgres belong to the old topic; use an empty warehouse for the new one."
+                f"Offsets 0 to {stored - 1} in Postgres belong to the old topic; use an empty warehouse for "
+                f"the new one."
             )
     if stored > log.end:
         raise ConsistencyError(

@@ -217,7 +217,9 @@ class Lanes:
                     )
                 case Gap(stored):
                     if lane.seeks == seeks:
-                        logger.warning("%s: gap from %d to %d, reading again", lane.partition, stored, todo.first_offset - 1)
+                        logger.warning(
+                            "%s: gap from %d to %d, reading again", lane.partition, stored, todo.first_offset - 1
+                        )
                         self.close(lane.partition)
                         await self._owner.rewind(lane.partition, stored)
                     todo = None
@@ -238,7 +240,9 @@ class Lanes:
             except RETRIED as error:
                 lane.retries += 1
                 if lane.retries == 1:
-                    logger.warning("%s: %s: %s; trying again until it works", lane.partition, type(error).__name__, error)
+                    logger.warning(
+                        "%s: %s: %s; trying again until it works", lane.partition, type(error).__name__, error
+                    )
             else:
                 if lane.retries:
                     logger.info("%s: stored at try %d", lane.partition, lane.retries + 1)

@@ -166,7 +166,7 @@ class BatchConsumer(driver.Consumer):
                 return
             generation = self.app.consumer_generation_id
             records = await self._getmany(fetchable, POLL_WHEN_FULL_S if full else timeout)
-        except (asyncio.CancelledError, *self.consumer_stopped_errors):
+        except (asyncio.CancelledError, ConsumerStoppedError):
             raise
         except Exception as error:
             self.app.fail(StuckError(f"Reading from Kafka failed: {error!r}") if _lost_group(error) else error)

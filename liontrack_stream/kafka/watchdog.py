@@ -14,7 +14,7 @@ import os
 import sys
 import threading
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from faust.types import TP
 from mode import Service, get_logger
@@ -62,10 +62,10 @@ class Watchdog(Service):
         while not self.should_stop:
             await self.sleep(1.0)
             self._beat_at = monotonic()
-            lost = self.app.consumer.group_error()
+            lost = self.app.batch_consumer.group_error()
             if lost is not None:
                 self.app.fail(StuckError(f"The place in Kafka's consumer group is gone: {lost!r}"))
-            ready = self.app.tables.recovery.completed.is_set() or self.app.in_recovery
+            ready = cast(Any, self.app.tables).recovery.completed.is_set() or self.app.in_recovery
             if not ready and monotonic() - self.app.progress.started_at > START_WITHIN_S:
                 self.app.fail(StuckError(f"The worker did not get its partitions within {START_WITHIN_S:.0f} s."))
             if monotonic() - self.app.progress.moved_at < self._stuck_after_s:
@@ -75,7 +75,9 @@ class Watchdog(Service):
             if waiting and await self._postgres_answers():
                 idle_s = monotonic() - self.app.progress.moved_at
                 if idle_s >= self._stuck_after_s:
-                    self.app.fail(StuckError(f"Nothing was stored for {idle_s:.0f} s although records wait: {waiting}."))
+                    self.app.fail(
+                        StuckError(f"Nothing was stored for {idle_s:.0f} s although records wait: {waiting}.")
+                    )
 
     async def _postgres_answers(self) -> bool:
         try:
@@ -92,7 +94,7 @@ def lag_records(app: LionTrackApp) -> dict[Partition, int]:
     lag = {}
     for partition, next_offset in app.progress.next_offset.items():
         tp = TP(app.settings.topic(partition[0]), partition[1])
-        highwater, position = app.consumer.log_state(tp)
+        highwater, position = app.batch_consumer.log_state(tp)
         if highwater is not None:
             done = max(next_offset, position or 0) if app.lanes.idle(partition) else next_offset
             lag[partition] = max(0, highwater - done)

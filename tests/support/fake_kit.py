@@ -18,6 +18,8 @@ from liontrack_stream.settings import Settings
 from tests.support.fake_warehouse import SCHEMA
 from tests.support.worker_process import WorkerProcess, environment, wait_until
 
+NOUNS = tuple(topic.noun for topic in TOPICS)
+
 
 class TransportKit:
     """One test's topics, fake warehouse and workers."""
@@ -27,7 +29,8 @@ class TransportKit:
         self._workers: list[WorkerProcess] = []
         self.produced = 0
         asyncio.run(create_topics(settings))
-        self.execute(SCHEMA)
+        for statement in SCHEMA.split(";")[:-1]:
+            self.execute(statement)
 
     # -- workers
 
@@ -56,9 +59,7 @@ class TransportKit:
         async def run() -> list[Any]:
             connection = await asyncpg.connect(**self.settings.pg_dsn)
             try:
-                return list(await connection.fetch(sql, *arguments)) if arguments or "SELECT" in sql[:7] else [
-                    await connection.execute(sql)
-                ]
+                return list(await connection.fetch(sql, *arguments))
             finally:
                 await connection.close()
 
@@ -67,6 +68,11 @@ class TransportKit:
     def stored(self) -> int:
         """Rows in the fake warehouse."""
         return int(self.execute("SELECT count(*) FROM fake.records")[0][0])
+
+    def next_offset(self, topic: str, partition: int) -> int:
+        """Where the fake warehouse stands."""
+        sql = "SELECT next_offset FROM fake.offsets WHERE topic = $1 AND partition = $2"
+        return int(self.execute(sql, topic, partition)[0][0])
 
     def stored_by(self, worker: WorkerProcess) -> bool:
         """Whether this worker has stored anything."""
@@ -85,7 +91,7 @@ class TransportKit:
 
     # -- Kafka
 
-    def produce(self, count: int, nouns: tuple[str, ...] = tuple(t.noun for t in TOPICS), transaction: int = 0) -> None:
+    def produce(self, count: int, nouns: tuple[str, ...] = NOUNS, transaction: int = 0) -> None:
         """Send records round-robin over topics and keys; in transactions of ``transaction`` records when given."""
         asyncio.run(self._produce(count, nouns, transaction))
 
@@ -114,8 +120,7 @@ class TransportKit:
     def producing(self, count: int, seconds: float) -> Iterator[None]:
         """Send records in the background, spread over about this time."""
         pause_s = seconds / max(1, count // 2000)
-        nouns = tuple(t.noun for t in TOPICS)
-        thread = threading.Thread(target=lambda: asyncio.run(self._produce(count, nouns, 0, pause_s)))
+        thread = threading.Thread(target=lambda: asyncio.run(self._produce(count, NOUNS, 0, pause_s)))
         thread.start()
         try:
             yield

@@ -26,7 +26,8 @@ CREATE TABLE IF NOT EXISTS fake.records (topic text, partition int, "offset" big
     stored_at timestamptz DEFAULT clock_timestamp());
 """
 CLAIM = """
-INSERT INTO fake.offsets AS o (topic, partition, next_offset, epoch) SELECT t, p, 0, $3 FROM unnest($1::text[], $2::int[]) AS x(t, p)
+INSERT INTO fake.offsets AS o (topic, partition, next_offset, epoch)
+SELECT t, p, 0, $3 FROM unnest($1::text[], $2::int[]) AS x(t, p)
 ON CONFLICT (topic, partition) DO UPDATE SET epoch = greatest(o.epoch, $3) RETURNING topic, partition, next_offset
 """
 
@@ -86,9 +87,13 @@ class FakeWarehouse:
             if self._delay_s:
                 await asyncio.sleep(self._delay_s * random.random())
             await connection.execute(
-                "UPDATE fake.offsets SET next_offset = $3 WHERE topic = $1 AND partition = $2", *partition, batch.next_offset
+                "UPDATE fake.offsets SET next_offset = $3 WHERE topic = $1 AND partition = $2",
+                *partition,
+                batch.next_offset,
             )
-        return Committed(BatchStats(bronze=count, silver=count), live={r.key.decode(): {"offset": r.offset} for r in batch.records})
+        return Committed(
+            BatchStats(bronze=count, silver=count), live={r.key.decode(): {"offset": r.offset} for r in batch.records}
+        )
 
 
 class NullWarehouse(FakeWarehouse):

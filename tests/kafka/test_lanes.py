@@ -1,0 +1,226 @@
+"""Lanes without Kafka or Postgres: order, joining, room, gaps, leases, retries."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from liontrack_stream.kafka.batch import RecordBatch
+from liontrack_stream.kafka.exits import ConsistencyError
+from liontrack_stream.kafka.lanes import Lanes
+from liontrack_stream.kafka.ports import Behind, Committed, Gap, LostLease, Outcome, Partition
+from liontrack_stream.kafka.runs import FetchedRun
+
+TOPIC = "lions.position.events"
+LANE = (TOPIC, 0)
+
+
+@dataclass(frozen=True)
+class Record:
+    offset: int
+
+
+def run(first: int, next_offset: int, seeks: int = 1, partition: int = 0) -> FetchedRun:
+    return FetchedRun(TOPIC, partition, [Record(o) for o in range(first, next_offset)], seeks)
+
+
+class Worker:
+    """A sink with a stored offset, and everything else that lanes ask for. ``script``: outcomes or errors, first."""
+
+    def __init__(self, stored: int = 0) -> None:
+        self.sink = self
+        self.stored = stored
+        self.script: list[Callable[[], Outcome] | BaseException] = []
+        self.batches: list[tuple[int, int, bool]] = []
+        self.committed: list[tuple[int, int]] = []
+        self.prepared: list[int] = []
+        self.rewound: list[int] = []
+        self.failed: list[BaseException] = []
+        self.may_go = asyncio.Event()
+        self.may_go.set()
+        self.lanes = Lanes(self, max_records=10)
+
+    async def process(self, batch: RecordBatch, gap_proven: bool = False) -> Outcome:
+        await self.may_go.wait()
+        self.batches.append((batch.first_offset, batch.next_offset, gap_proven))
+        if self.script:
+            step = self.script.pop(0)
+            if isinstance(step, BaseException):
+                raise step
+            return step()
+        if batch.first_offset < self.stored:
+            return Behind(self.stored)
+        if batch.first_offset > self.stored and not gap_proven:
+            return Gap(self.stored)
+        self.stored = batch.next_offset
+        return Committed()
+
+    async def prepare_partition(self, partition: Partition, next_offset: int) -> None:
+        self.prepared.append(next_offset)
+
+    def on_committed(self, batch: RecordBatch, outcome: Committed) -> None:
+        self.committed.append((batch.first_offset, batch.next_offset))
+
+    async def rewind(self, partition: Partition, next_offset: int) -> None:
+        self.rewound.append(next_offset)
+        self.lanes.sought(partition, next_offset, seeks=1 + len(self.rewound), rewound=True)
+
+    def fail(self, error: BaseException) -> None:
+        self.failed.append(error)
+
+    async def give(self, fetched: FetchedRun) -> bool:
+        """What the transport and an agent do with a run."""
+        announced = self.lanes.announce(fetched)
+        if announced:
+            await self.lanes.submit(fetched)
+        return announced
+
+    async def settled(self) -> None:
+        await asyncio.sleep(0)
+        assert await self.lanes.quiet(5.0)
+
+
+@pytest.fixture
+async def worker() -> Worker:
+    worker = Worker()
+    worker.lanes.sought(LANE, 0, seeks=1)
+    await worker.settled()
+    return worker
+
+
+async def test_a_claim_is_prepared_before_its_first_batch(worker: Worker) -> None:
+    assert worker.prepared == [0]
+    await worker.give(run(0, 3))
+    await worker.settled()
+    assert worker.committed == [(0, 3)]
+
+
+async def test_runs_that_wait_join_into_one_batch(worker: Worker) -> None:
+    worker.may_go.clear()
+    for first in (0, 3, 6):
+        await worker.give(run(first, first + 3))
+        await asyncio.sleep(0)
+    worker.may_go.set()
+    await worker.settled()
+    assert worker.committed == [(0, 3), (3, 9)]
+
+
+async def test_a_full_lane_has_no_room_until_it_takes_what_waits(worker: Worker) -> None:
+    worker.may_go.clear()
+    await worker.give(run(0, 10))
+    await asyncio.sleep(0)
+    assert worker.lanes.has_room(LANE)  # the batch is being stored, the next may come
+    await worker.give(run(10, 20))
+    assert not worker.lanes.has_room(LANE)
+    worker.may_go.set()
+    await worker.settled()
+    assert worker.lanes.has_room(LANE)
+    assert worker.lanes.idle(LANE)
+
+
+async def test_closed_and_unknown_lanes_have_no_room(worker: Worker) -> None:
+    worker.lanes.close_all()
+    assert not worker.lanes.has_room(LANE)
+    assert not worker.lanes.has_room((TOPIC, 1))
+    assert not await worker.give(run(0, 3))
+
+
+async def test_a_run_that_a_seek_overtook_is_dropped(worker: Worker) -> None:
+    worker.lanes.sought(LANE, 5, seeks=2)
+    assert not await worker.give(run(0, 3, seeks=1))
+
+
+async def test_stored_records_are_left_out(worker: Worker) -> None:
+    worker.stored = 4
+    await worker.give(run(0, 6))
+    await worker.settled()
+    assert worker.committed == [(4, 6)]
+
+
+async def test_a_gap_is_read_again_and_a_false_one_closes(worker: Worker) -> None:
+    await worker.give(run(5, 8))
+    await worker.settled()
+    assert (worker.committed, worker.rewound) == ([], [0])
+    await worker.give(run(0, 8, seeks=2))
+    await worker.settled()
+    assert worker.committed == [(0, 8)]
+
+
+async def test_a_gap_seen_again_after_the_seek_is_proven(worker: Worker) -> None:
+    await worker.give(run(5, 8))
+    await worker.settled()
+    await worker.give(run(5, 8, seeks=2))
+    await worker.settled()
+    assert worker.batches[-1] == (5, 8, True)
+    assert worker.committed == [(5, 8)]
+
+
+async def test_only_the_first_run_after_the_seek_proves_a_gap(worker: Worker) -> None:
+    await worker.give(run(5, 8))
+    await worker.settled()
+    await worker.give(run(0, 3, seeks=2))
+    await worker.settled()
+    await worker.give(run(5, 8, seeks=2))
+    await worker.settled()
+    assert (worker.committed, worker.rewound) == ([(0, 3)], [0, 3])
+
+
+async def test_a_proven_gap_that_postgres_denies_ends_the_worker(worker: Worker) -> None:
+    await worker.give(run(5, 8))
+    await worker.settled()
+    worker.script = [lambda: Gap(0)]
+    await worker.give(run(5, 8, seeks=2))
+    await worker.settled()
+    assert isinstance(worker.failed[0], ConsistencyError)
+
+
+async def test_a_lost_lease_closes_the_lane(worker: Worker) -> None:
+    worker.script = [LostLease]
+    await worker.give(run(0, 3))
+    await worker.settled()
+    assert not worker.lanes.has_room(LANE)
+    assert (worker.committed, worker.failed) == ([], [])
+
+
+async def test_infrastructure_errors_are_retried_with_the_same_batch(worker: Worker) -> None:
+    worker.script = [ConnectionResetError(), TimeoutError()]
+    await worker.give(run(0, 3))
+    await worker.settled()
+    assert worker.batches == [(0, 3, False)] * 3
+    assert worker.committed == [(0, 3)]
+
+
+async def test_a_retried_batch_is_dropped_when_the_partition_is_gone(worker: Worker) -> None:
+    worker.script = [ConnectionResetError()] * 100
+    await worker.give(run(0, 3))
+    await asyncio.sleep(0.01)
+    assert worker.lanes.retrying == 1
+    worker.lanes.close_all()
+    await worker.settled()
+    assert worker.committed == []
+
+
+async def test_any_other_error_ends_the_worker(worker: Worker) -> None:
+    error = ZeroDivisionError()
+    worker.script = [error]
+    await worker.give(run(0, 3))
+    await worker.settled()
+    assert worker.failed == [error]
+
+
+async def test_partitions_do_not_wait_for_each_other(worker: Worker) -> None:
+    other = (TOPIC, 1)
+    worker.lanes.sought(other, 0, seeks=1)
+    await worker.settled()
+    worker.script = [ConnectionResetError()] * 20
+    await worker.give(run(0, 3))
+    await asyncio.sleep(0.01)
+    worker.script.clear()
+    await worker.give(run(0, 3, partition=1))
+    await asyncio.sleep(0.01)
+    assert worker.lanes.idle(other)
+    assert not worker.lanes.idle(LANE)
+    await worker.lanes.stop(0.0)
