@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from liontrack_stream.commands import register
 
 
@@ -9,7 +11,7 @@ def main() -> None:
     """Run the command line; exits with the command's code."""
     from faust.cli.faust import cli
 
-    register()
+    register(next((word for word in sys.argv[1:] if not word.startswith("-")), None))
     # As if -A liontrack_stream were given, but the app is built only by commands that use it.
     cli(prog_name="liontrack", default_map={"app": "liontrack_stream"})
 

@@ -37,13 +37,17 @@ Examples:
 """
 
 
-def register() -> None:
-    """Add the commands to Faust's group (once; a second call does nothing)."""
+def register(wanted: str | None = None) -> None:
+    """Add the commands to Faust's group (once; a second call does nothing).
+
+    When ``wanted`` is one of ours, only that one: the worker's imports take longer than most commands.
+    """
     from faust.cli.faust import cli
 
     cli.help = "Lion events from Kafka into a warehouse and a lake, exactly once; the commands are Faust's and ours."
     cli.epilog = EXAMPLES
-    for module in MODULES:
+    modules = {module.rstrip("_"): module for module in MODULES}
+    for module in [modules[wanted]] if wanted in modules else MODULES:
         name = f"{__name__}.{module}"
         if importlib.util.find_spec(name) is not None:
             importlib.import_module(name)
