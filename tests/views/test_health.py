@@ -16,6 +16,8 @@ from liontrack_stream.views.site import Check
 from liontrack_stream.views.web import ROUTES
 from tests.views.conftest import Client, Serve
 
+POSITIONS = "lions.position.events"
+
 
 async def test_dashboard(client: Client) -> None:
     body = await (await client.get("/api/analytics/dashboard")).json()
@@ -100,19 +102,16 @@ async def test_many_questions_probe_once(serve: Serve) -> None:
 
 def worker(settings: Settings, **attributes: Any) -> Any:
     """What the probes read of a worker."""
-    progress = SimpleNamespace(next_offset={("lions.position.events", 0): 5})
-    consumer = SimpleNamespace(log_state=lambda tp: (12, 5))
-    lanes = SimpleNamespace(idle=lambda partition: True)
-    return SimpleNamespace(
-        **{"settings": settings, "progress": progress, "consumer": consumer, "lanes": lanes, "lake": None, **attributes}
-    )
+    progress = SimpleNamespace(next_offset={(POSITIONS, 0): 5})
+    return SimpleNamespace(**{"settings": settings, "progress": progress, "lake": None, **attributes})
 
 
 def all_probes(app: Any) -> dict[str, Any]:
     return dict(probes.worker_probes(cast(Any, app), Database(app.settings)))
 
 
-async def test_probes_of_a_real_stack(web_settings: Settings) -> None:
+async def test_probes_of_a_real_stack(web_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probes, "lag_records", lambda app: {(POSITIONS, 0): 3, (POSITIONS, 1): 4})
     database = Database(web_settings)
     await database.open()
     found = probes.worker_probes(worker(web_settings), database)

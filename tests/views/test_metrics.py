@@ -5,11 +5,11 @@ from __future__ import annotations
 from time import time
 from types import SimpleNamespace
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from liontrack_stream import metrics
-from liontrack_stream.settings import Settings
-from liontrack_stream.views.prometheus import worker_measure
+from liontrack_stream.views import prometheus
 from tests.views.conftest import Client, Serve
 
 Sample = tuple[str, tuple[tuple[str, str], ...]]
@@ -51,16 +51,11 @@ async def test_without_postgres_there_are_still_metrics(serve: Serve) -> None:
     assert not any(name == "liontrack_table_records" for name, _ in found)
 
 
-def test_lag_of_a_worker(web_settings: Settings) -> None:
+def test_lag_of_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prometheus, "lag_records", lambda app: {("lions.position.events", 1): 7})
     status = SimpleNamespace(lag_records=9, lag_s=-0.1)
-    app = SimpleNamespace(
-        settings=web_settings,
-        progress=SimpleNamespace(next_offset={("lions.position.events", 1): 5}),
-        consumer=SimpleNamespace(log_state=lambda tp: (12, 5)),
-        lanes=SimpleNamespace(idle=lambda partition: True),
-        lake=SimpleNamespace(status=lambda: status),
-    )
-    worker_measure(app)()  # type: ignore[arg-type]
+    app = SimpleNamespace(lake=SimpleNamespace(status=lambda: status))
+    prometheus.worker_measure(app)()  # type: ignore[arg-type]
     text = metrics.exposition().decode()
     assert 'liontrack_consumer_lag_records{partition="1",topic="lions.position.events"} 7.0' in text
     assert "liontrack_lake_export_lag_records 9.0" in text
