@@ -113,13 +113,13 @@ def position_from_json(value: bytes) -> Position | None:
     """
     try:
         wire = _decode_position_wire(value)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        time_us = to_microseconds(wire.timestamp)
+    except ValueError:  # not JSON, not of this shape, no UTF-8, a bad time
         return None
-    lion_id, point, time = wire.lion_id, wire.position, wire.timestamp
+    lion_id, point = wire.lion_id, wire.position
     lat, lng, event_id = point.lat, point.lng, wire.event_id
     if (
-        time.__class__ is not datetime
-        or event_id.__class__ is int
+        event_id.__class__ is int
         or not (-90.0 <= lat <= 90.0 and -180.0 <= lng <= 180.0)
         or not 0 < len(lion_id) <= ID_MAX_BYTES // 4
         or lion_id[0] <= " "
@@ -127,7 +127,7 @@ def position_from_json(value: bytes) -> Position | None:
         return None
     return Position(
         lion_id,
-        to_microseconds(time),
+        time_us,
         lat,
         lng,
         wire.name,

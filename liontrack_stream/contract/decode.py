@@ -60,10 +60,7 @@ def decode_records(
     for key, value in keys_values:
         event: Decoded | None = None
         if value is not None and len(value) <= value_max_bytes and _NUL_HINT not in value:
-            try:
-                event = position_from_json(value)
-            except BadTime:
-                pass  # `decode` finds it again, and says so
+            event = position_from_json(value)
         decoded.append(decode(topic, key, value, value_max_bytes) if event is None else event)
     return decoded
 

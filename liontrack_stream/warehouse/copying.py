@@ -174,7 +174,7 @@ def _nullable(values: NDArray[Any], null: NDArray[np.bool_]) -> list[bytes]:
 
 
 def _text_array(items: Sequence[str]) -> bytes:
-    """PostgreSQL's binary array: dimensions, null flag, element type, then length and lower bound of the one dimension."""
+    """PostgreSQL's binary array: dimensions, null flag, element type; length and lower bound of the one dimension."""
     if not items:
         return struct.pack(">iiI", 0, 0, _TEXT_OID)
     parts = [struct.pack(">iiIii", 1, 0, _TEXT_OID, len(items), 1)]

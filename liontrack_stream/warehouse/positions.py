@@ -1,7 +1,7 @@
 """Positions: silver fixes, 5-minute windows, lion-days and the lion's own row, from one batch.
 
 A batch is settled in rounds. The last round holds what lies within each lion's tail, as nearly everything does; a
-round before it holds one cluster of older fixes per lion, so that a fix from years ago does not pull in the years since.
+round before it holds one cluster of older fixes per lion: a fix from years ago does not pull in the years since.
 """
 
 from __future__ import annotations
