@@ -60,6 +60,7 @@ class BronzeExporter:
         self._waiting_since: dict[TopicPartition, float] = {}
         self._progress: dict[TopicPartition, Progress] = {}
         self._unusable_offers: set[str] = set()
+        self.halted = False  # finish the file under way, begin no other
         self.files_written = 0
 
     @property
@@ -143,7 +144,7 @@ class BronzeExporter:
         """Write files from the watermark on until less than a full file is left, with ``flush`` nothing."""
         progress = self._progress[tp]
         watermark, end = progress.exported, progress.stored
-        while True:
+        while not self.halted:
             self.buffer.trim(tp, watermark)
             piece = await self._next_piece(tp, watermark, end)
             if piece is None:

@@ -26,7 +26,7 @@ from liontrack_stream.warehouse.queries import query
 
 log = logging.getLogger(__name__)
 
-CHUNK_ROWS = 100_000  # rows read at once: some 60 MB with its sorted copy, and two are under way at a time
+CHUNK_ROWS = 65_536  # rows read at once: two chunks under way cost some 100 MB
 ROWS_GUESS = 2_000
 QUIET_S = 3.0  # a day nobody touched for so long is probably complete
 DEBOUNCE_S = 10.0  # one that keeps changing is written this often
@@ -61,6 +61,7 @@ class DayExporter:
         self._uncertain: set[Mark] = set()  # published, but perhaps not committed
         self._unknown: set[tuple[str, str]] = set()
         self._slots = asyncio.Semaphore(_AT_ONCE)
+        self.halted = False  # finish the chunks under way, begin no other
         self.files_written = 0
         self.dirty_days = 0
 
@@ -134,6 +135,8 @@ class DayExporter:
 
     async def _export_chunk(self, table: LakeTable, days: list[date]) -> None:
         async with self._slots:
+            if self.halted:
+                return
             chunk = await self._in_thread(self._prepare, table, days)
             marks = chunk.seen.keys() | {(file.layer, file.table_name, file.day) for file, _ in chunk.files}
             self._uncertain |= marks

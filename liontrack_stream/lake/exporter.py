@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 _MAX_BACKOFF_S = 30.0
 _REST_PER_WORK = 2.0  # a pass over the days that took a second is followed by two of rest
 _OTHER_LEADER_S = 3.0
+_FINISH_WITHIN_S = 10.0
 
 
 class LakeExporter:
@@ -101,11 +102,11 @@ class LakeExporter:
         return self.files_written
 
     async def stop(self) -> None:
-        """End now, without a flush; what is not written yet, the next worker writes."""
+        """End without a flush; files under way are completed, what is not begun, the next worker writes."""
         self._stopping.set()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.bronze.halted = self.days.halted = True
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_FINISH_WITHIN_S)
         await self._release()
 
     async def _release(self) -> None:

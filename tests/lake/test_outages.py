@@ -44,6 +44,19 @@ async def test_unwritable_root_then_recovery(
     assert await differences(lake, warehouse) == []
 
 
+async def test_stop_leaves_files_and_manifest_equal(lake: Settings, warehouse: asyncpg.Connection) -> None:
+    for attempt in range(5):
+        exporter = LakeExporter(lake)
+        exporter.assigned([(POSITIONS, 0)])
+        await exporter.start()
+        exporter.offer(await add_bronze(warehouse, POSITIONS, 0, attempt * 20, 20, MIDDAY))
+        await add_positions(warehouse, date(2025, 2, 1), days=10, lions=attempt + 1)
+        await warehouse.execute("UPDATE metadata.lake_dirty SET dirty_at = now() - interval '1 h'")
+        await asyncio.sleep(0.1 + 0.15 * attempt)
+        await exporter.stop()
+        assert await verify(lake) == []
+
+
 async def test_close_says_when_the_lake_stays_away(lake: Settings, warehouse: asyncpg.Connection) -> None:
     Path(lake.lake_root).write_text("not a folder")
     await add_positions(warehouse, date(2025, 2, 27), days=1)
