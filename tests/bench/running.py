@@ -58,7 +58,8 @@ def run_module(
             stdout=subprocess.PIPE,
             stderr=stderr,
         )
-    watcher = threading.Thread(target=_watch, args=(child.pid, run), daemon=True)
+    ended = threading.Event()
+    watcher = threading.Thread(target=_watch, args=(child.pid, run, ended), daemon=True)
     watcher.start()
     try:
         stdout, _ = child.communicate(timeout=timeout_s)
@@ -68,6 +69,7 @@ def run_module(
         if child.poll() is None:
             child.kill()
             child.communicate()
+        ended.set()
         watcher.join()
     if child.returncode != 0:
         raise ContenderFailed(f"{name} ended with code {child.returncode}.{_tail(log)}")
@@ -76,20 +78,15 @@ def run_module(
     return run
 
 
-def _watch(pid: int, run: Run) -> None:
+def _watch(pid: int, run: Run, ended: threading.Event) -> None:
     """Keep the highest memory and the last CPU time seen."""
     try:
         process = psutil.Process(pid)
-        while True:
+        while not ended.wait(_SAMPLE_S):
             with process.oneshot():
                 times = process.cpu_times()
                 run.peak_mb = max(run.peak_mb, process.memory_info().rss / 1e6)
                 run.cpu_s = max(run.cpu_s, times.user + times.system)
-            try:
-                process.wait(_SAMPLE_S)
-            except psutil.TimeoutExpired:
-                continue
-            return
     except psutil.Error:
         return
 

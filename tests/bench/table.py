@@ -21,8 +21,8 @@ def lines(result: Result) -> Iterator[str]:
     report = result.ours.runs[0].report
     yield ""
     yield (
-        f"LionTrack: {report['seconds_to_warehouse']:.1f} s to the last commit, {report['seconds']:.1f} s to the last of "
-        f"{report['parquet_files']} Parquet files. Seconds of the others: from the first event to the last, start excluded."
+        f"LionTrack: {report['seconds_to_warehouse']:.1f} s to the last commit, {report['seconds']:.1f} s to the last "
+        f"of {report['parquet_files']} Parquet files. The others' seconds: first event to last, start excluded."
     )
     loads = ", ".join(f"{c.name} {' and '.join(f'{run.load_before:.1f}' for run in c.runs)}" for c in result.contenders)
     yield f"Machine: {os.cpu_count()} cores, load average before each run: {loads}."
