@@ -1,69 +1,81 @@
-"""What the field's kafkajs producer writes arrives as the contract's events."""
+"""Events as the field's Node.js producer sends them: kafkajs, idempotent, GZIP, ISO-8601 times, headers, ObjectIds."""
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-import pytest
+from tests.support.kafkajs import install_or_skip, produce_with_kafkajs
+from tests.support.oracle import ACTIVITIES, CHALLENGES, POSITIONS, QUALITY, TOPICS, WEIGHTS, compute
+from tests.support.pipeline_kit import PipelineKit, report_differences
 
-from liontrack_stream.contract.decode import decode
-from liontrack_stream.contract.events import Activity, Challenge, Deletion, Position, QualityCheck, Rejected, Weight
-from liontrack_stream.contract.topics import POSITIONS, TOPICS
-from liontrack_stream.kafka.producer import partition_of
-from liontrack_stream.kafka.topics import create_topics
-from liontrack_stream.settings import Settings
-
-from ..support.contract_events import LION, field_events
-from ..support.kafkajs import install_or_skip, produce_with_kafkajs
-from ..support.reading import read_topic
+START = datetime(2025, 3, 1, tzinfo=UTC)
+LIONS = [f"66f0c1d2e3a4b5c6d7e8f9{n:02x}" for n in range(3)]
+USERS = [f"77f0c1d2e3a4b5c6d7e8f9{n:02x}" for n in range(2)]
+DAYS = 6
 
 
-@pytest.fixture(autouse=True, scope="module")
-def kafkajs() -> None:
+def test_kafkajs_events_arrive_once_and_right(pipeline: PipelineKit) -> None:
     install_or_skip()
+    events = [*_events(), {"topic": POSITIONS, "key": LIONS[0], "value": None}]
+    sent = produce_with_kafkajs(pipeline.settings.kafka_brokers, pipeline.settings.topic_prefix, events)
+    report = pipeline.catch_up()
+    records = pipeline.consumed()
+    expected = compute(records)
+    assert sent == report["bronze"] == len(records) == len(events)
+    assert report_differences(report, expected) == []
+    assert report["dead_letters"] == 0
+    assert all(report["records"][topic] for topic in TOPICS)
+    assert len(expected["silver.positions"]) == DAYS * 48 * len(LIONS)
+    pipeline.assert_right(records, expected)
+    event_type = pipeline.fetch("SELECT DISTINCT headers->>'event-type' FROM bronze.lions_raw WHERE raw IS NOT NULL")
+    assert [tuple(row) for row in event_type] == [("lion.position.update",)]
+    one_partition_each = (
+        "SELECT max(n) FROM (SELECT count(DISTINCT partition) AS n FROM bronze.lions_raw GROUP BY key) k"
+    )
+    assert pipeline.fetch(one_partition_each)[0][0] == 1
 
 
-async def test_all_five_topics_arrive_decoded(settings: Settings) -> None:
-    await create_topics(settings)
-    events = field_events()
-    sent = await asyncio.to_thread(produce_with_kafkajs, settings.kafka_brokers, settings.topic_prefix, events)
-    assert sent == len(events)
-    kinds = {}
-    for topic in TOPICS:
-        records = await read_topic(settings, topic.name)
-        assert len(records) == sum(event["topic"] == topic.name for event in events)
-        for record in records:
-            assert record.partition == partition_of(record.key, settings.topic_partitions)
-            assert {name for name, _ in record.headers} == {"event-type", "timestamp"}
-            decoded = decode(topic.name, record.key, record.value)
-            kinds.setdefault(topic.noun, set()).add(type(decoded))
-    assert kinds == {
-        "positions": {Position},
-        "weights": {Weight},
-        "activities": {Activity},
-        "challenges": {Challenge},
-        "quality": {QualityCheck},
-    }
+def test_text_from_kafkajs_is_a_dead_letter(pipeline: PipelineKit) -> None:
+    install_or_skip()
+    texts = ["not JSON", '{"lion_id": "', "Löwe 🦁"]
+    events = [{"topic": POSITIONS, "key": LIONS[0], "value": text} for text in texts]
+    produce_with_kafkajs(pipeline.settings.kafka_brokers, pipeline.settings.topic_prefix, events)
+    assert pipeline.catch_up()["dead_letters"] == len(texts)
+    letters = pipeline.fetch('SELECT raw FROM metadata.dead_letters ORDER BY "offset"')
+    assert [letter["raw"].decode() for letter in letters] == texts
 
 
-async def test_tombstones_and_text_that_is_no_json_arrive_too(settings: Settings) -> None:
-    await create_topics(settings)
-    events = [
-        {"topic": POSITIONS.name, "key": LION, "value": None},
-        {"topic": POSITIONS.name, "key": LION, "value": "no json"},
-    ]
-    await asyncio.to_thread(produce_with_kafkajs, settings.kafka_brokers, settings.topic_prefix, events)
-    tombstone, text = [
-        decode(POSITIONS.name, record.key, record.value) for record in await read_topic(settings, POSITIONS.name)
-    ]
-    assert tombstone == Deletion(LION)
-    assert isinstance(text, Rejected)
+def _events() -> Iterator[dict[str, Any]]:
+    for step in range(DAYS * 48):
+        time = START + timedelta(minutes=30 * step)
+        for number, lion_id in enumerate(LIONS):
+            position = {"lat": -21.5 + 0.002 * (step % 24) + number, "lng": 23.5 - 0.001 * (step % 7)}
+            value = {"lion_id": lion_id, "name": f"Lion {number}", "position": position, "timestamp": _iso(time)}
+            headers = {"event-type": "lion.position.update", "timestamp": _iso(time)}
+            yield _event(POSITIONS, lion_id, value | {"source": "collar", "confidence": 0.95}, headers)
+    for day in range(DAYS):
+        time = START + timedelta(days=day, hours=9)
+        for number, lion_id in enumerate(LIONS):
+            value = {"weight_id": f"88f0c1d2e3a4b5c6d7e8f{day}{number:02x}", "lion_id": lion_id, "weight": 180.5 + day}
+            yield _event(WEIGHTS, lion_id, value | {"unit": "kg", "measured_at": _iso(time), "timestamp": _iso(time)})
+        for number, user_id in enumerate(USERS):
+            value = {"user_id": user_id, "activity_type": ("login", "weight_logged")[day % 2], "timestamp": _iso(time)}
+            yield _event(ACTIVITIES, user_id, value | {"username": f"ranger{number}", "roles": ["ranger"]})
+            status = ("pending", "in_progress", "completed")[day // 2]
+            challenge_id = f"99f0c1d2e3a4b5c6d7e8f9{number:02x}"
+            value = {"challenge_id": challenge_id, "user_id": user_id, "title": "Track", "status": status}
+            yield _event(CHALLENGES, challenge_id, value | {"updated_at": _iso(time), "timestamp": _iso(time)})
+        counts = {"total_records": 100, "valid_records": 99, "invalid_records": 1, "quality_percentage": 99.0}
+        value = {"table_name": "silver.lions", "check_name": "not_null", "check_timestamp": _iso(time)}
+        yield _event(QUALITY, "silver.lions", value | counts)
 
 
-async def test_a_backlog_of_thousands(settings: Settings) -> None:
-    await create_topics(settings)
-    [model, *_] = field_events()
-    events = [{**model, "value": {**model["value"], "timestamp": 1_740_000_000 + second}} for second in range(5_000)]
-    await asyncio.to_thread(produce_with_kafkajs, settings.kafka_brokers, settings.topic_prefix, events)
-    decoded = [decode(POSITIONS.name, r.key, r.value) for r in await read_topic(settings, POSITIONS.name)]
-    assert [event.time_us for event in decoded] == [(1_740_000_000 + second) * 1_000_000 for second in range(5_000)]
+def _event(topic: str, key: str, value: dict[str, Any], headers: dict[str, str] | None = None) -> dict[str, Any]:
+    return {"topic": topic, "key": key, "value": value, "headers": headers or {}}
+
+
+def _iso(time: datetime) -> str:
+    """As JavaScript's ``toISOString``."""
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")

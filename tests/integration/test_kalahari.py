@@ -50,12 +50,14 @@ def _import(pipeline: PipelineKit) -> dict[str, int]:
 
 
 def _digests(pipeline: PipelineKit) -> dict[str, tuple[int, str]]:
-    """Row count and digest of all rows (bookkeeping included) of each table, and the lake's silver and gold files."""
+    """Row count and digest of each table, and of the lake's silver and gold files; only bookkeeping may change."""
+    row = "(to_jsonb(t) - 'revision' - 'dw_update_date')::text"
     found = {
-        table: tuple(pipeline.fetch(f"SELECT count(*), md5(string_agg(t::text, '' ORDER BY t::text)) FROM {table} t")[0])
+        table: tuple(pipeline.fetch(f"SELECT count(*), md5(string_agg({row}, '' ORDER BY {row})) FROM {table} t")[0])
         for table in SILVER_AND_GOLD
     }
     files = pipeline.fetch(
-        "SELECT count(*), md5(string_agg(path || sha256, '' ORDER BY path)) FROM metadata.lake_files WHERE layer <> 'bronze'"
+        "SELECT count(*), md5(string_agg(path || sha256, '' ORDER BY path)) FROM metadata.lake_files "
+        "WHERE layer <> 'bronze'"
     )
     return {**found, "lake": tuple(files[0])}

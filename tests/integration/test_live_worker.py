@@ -1,0 +1,88 @@
+"""The worker as a service: it answers on its port while it works, keeps live state, and leaves when asked."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from datetime import datetime
+from typing import Any
+
+import jwt
+
+from tests.support.oracle import compute
+from tests.support.pipeline_kit import PipelineKit
+from tests.support.worker_process import wait_until
+
+SIMULATE = "simulate --lions 4 --days 5 --users 3 --seed 11".split()
+LIONS = "/api/analytics/lions"
+
+
+def test_worker_serves_while_it_works_and_stops_when_asked(pipeline: PipelineKit) -> None:
+    worker = pipeline.worker()
+    wait_until(lambda: _get(pipeline, "/health")[0] == 200, 30.0, "/health")
+    pipeline.command(*SIMULATE)
+    records = pipeline.consumed()
+    wait_until(lambda: pipeline.stored() == len(records), 30.0, "everything stored")
+    wait_until(lambda: _get(pipeline, "/ready")[0] == 200, 30.0, "/ready")
+    expected = compute(records)
+
+    status, body = _get(pipeline, f"{LIONS}?as_of=2025-02-01T00:00:00Z", role="ranger")
+    assert (status, body["count"]) == (200, 4)
+    for lion in body["lions"]:
+        row = expected["silver.lions"][(lion["lion_id"],)]
+        assert (lion["name"], lion["position_lat"], lion["position_lng"], lion["status"]) == (
+            row["name"], row["position_lat"], row["position_lng"], row["status"],
+        )  # fmt: skip
+
+    for (lion_id,) in expected["silver.lions"]:
+        windows = {start: row for (lion, start), row in expected["gold.lion_windows"].items() if lion == lion_id}
+        newest = max(windows)
+        status, body = _get(pipeline, f"{LIONS}/{lion_id}/live", role="ranger")
+        assert status == 200, body
+        window = body["window"]
+        assert datetime.fromisoformat(window["window_start"]) == newest
+        assert (window["fixes"], window["last"]["lat"]) == (windows[newest]["fixes"], windows[newest]["last_lat"])
+
+    assert [_get(pipeline, path)[0] for path in (f"{LIONS}/nobody", "/table", "/router")] == [404, 404, 404]
+    code, seconds = worker.stop()
+    assert code == 0, worker.log_text()[-3000:]
+    assert seconds < 8.0
+    pipeline.catch_up()
+    pipeline.assert_right(records, expected)
+
+
+def test_live_state_survives_kill_9(pipeline: PipelineKit) -> None:
+    pipeline.command(*SIMULATE)
+    pipeline.catch_up()
+    worker = pipeline.worker()
+    wait_until(lambda: _get(pipeline, "/ready")[0] == 200, 30.0, "/ready")
+    before = _live(pipeline)
+    assert len(before) == 4
+    worker.kill()
+    pipeline.worker()
+    wait_until(lambda: _get(pipeline, "/ready")[0] == 200, 30.0, "/ready again")
+    wait_until(lambda: _live(pipeline) == before, 10.0, "the same live windows")
+
+
+def _live(pipeline: PipelineKit) -> dict[str, Any]:
+    lions = [row[0] for row in pipeline.fetch("SELECT lion_id FROM silver.lions ORDER BY 1")]
+    answers = {lion_id: _get(pipeline, f"{LIONS}/{lion_id}/live", role="ranger") for lion_id in lions}
+    return {lion_id: body["window"] for lion_id, (status, body) in answers.items() if status == 200}
+
+
+def _get(pipeline: PipelineKit, path: str, role: str | None = None) -> tuple[int, dict[str, Any]]:
+    """Status and JSON body; status 0 while nothing listens."""
+    request = urllib.request.Request(f"http://127.0.0.1:{pipeline.settings.web_port}{path}")
+    if role is not None:
+        claims = {"id": "tester", "roles": [role], "exp": int(time.time()) + 60}
+        token = jwt.encode(claims, pipeline.settings.require_jwt_secret(), "HS256")
+        request.add_header("Authorization", f"Bearer {token}")
+    try:
+        with urllib.request.urlopen(request, timeout=5.0) as response:
+            return response.status, json.load(response)
+    except urllib.error.HTTPError as error:
+        return error.code, {"body": error.read().decode()}
+    except OSError:
+        return 0, {}
