@@ -5,10 +5,7 @@ from __future__ import annotations
 import random
 import re
 import signal
-import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
@@ -18,7 +15,7 @@ from tests.support.worker_process import REPOSITORY, WorkerProcess
 BACK_WITHIN_S = 10.0  # issue 3, point 3: back to processing within 10 s of a restart
 RANDOM_KILLS = 12
 SMALL_STEPS = {"BATCH_MAX_RECORDS": 40, "LAKE_INTERVAL_S": 0.2}  # many batches and files, many places to die at
-LOAD = "simulate --lions 20 --days 90 --users 8 --seed 3 --bad-fraction 0.01".split()
+LOAD = ["simulate", "--lions", "20", "--days", "90", "--users", "8", "--seed", "3", "--bad-fraction", "0.01"]
 POINTS = sorted(
     {
         name
@@ -30,7 +27,7 @@ POINTS = sorted(
 
 def test_kill_9_at_random_moments(pipeline: PipelineKit, capsys: pytest.CaptureFixture[str]) -> None:
     moments, back_s = random.Random(20250301), []
-    with _load(pipeline, 300):
+    with pipeline.load(LOAD, 300):
         for _ in range(RANDOM_KILLS):
             before = pipeline.stored()
             worker = pipeline.worker(**SMALL_STEPS)
@@ -49,7 +46,7 @@ def test_kill_9_at_each_named_point(pipeline: PipelineKit) -> None:
         assert f"sink.{place}" in POINTS
     for place in ("before_rename", "after_rename", "before_manifest", "after_manifest"):
         assert {f"lake.bronze.{place}", f"lake.days.{place}"} <= set(POINTS)
-    with _load(pipeline, 100):
+    with pipeline.load(LOAD, 100):
         for point in POINTS:
             nth = 3 if point.startswith("sink.") else 2  # some pass through it unharmed
             worker = pipeline.worker("--until-caught-up", LIONTRACK_CRASH_AT=f"{point}:{nth}", **SMALL_STEPS)
@@ -57,21 +54,6 @@ def test_kill_9_at_each_named_point(pipeline: PipelineKit) -> None:
             assert code == -signal.SIGKILL, f"{point} was not reached: {worker.log_text()[-3000:]}"
     pipeline.catch_up()
     pipeline.assert_right()
-
-
-@contextmanager
-def _load(pipeline: PipelineKit, records_per_s: int) -> Iterator[subprocess.Popen[bytes]]:
-    """A producer at work, stopped at the end."""
-    producer = pipeline.start(*LOAD, "--rate", str(records_per_s))
-    try:
-        while not pipeline.consumed():
-            assert producer.poll() is None, "the producer ended before it sent anything"
-            time.sleep(0.2)
-        yield producer
-        assert producer.poll() is None, "the load ended before the test did"
-    finally:
-        producer.send_signal(signal.SIGINT)
-        producer.wait(20.0)
 
 
 def _seconds_until_moved(pipeline: PipelineKit, worker: WorkerProcess, before: int) -> float:

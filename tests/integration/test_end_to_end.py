@@ -7,7 +7,20 @@ import json
 from tests.support.oracle import TOPICS, compute
 from tests.support.pipeline_kit import PipelineKit, report_differences
 
-SIMULATE = "simulate --lions 6 --days 12 --users 5 --seed 7 --bad-fraction 0.03 --json".split()
+SIMULATE = [
+    "simulate",
+    "--lions",
+    "6",
+    "--days",
+    "12",
+    "--users",
+    "5",
+    "--seed",
+    "7",
+    "--bad-fraction",
+    "0.03",
+    "--json",
+]
 
 
 def test_simulated_events_arrive_once_and_right(pipeline: PipelineKit) -> None:

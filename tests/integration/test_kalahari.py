@@ -1,4 +1,4 @@
-"""The full Kalahari file (real collars) through ``import`` and the worker: every fix once, gold as the oracle has it."""
+"""The full Kalahari file through ``import`` and the worker: every fix once, gold equal to the oracle."""
 
 from __future__ import annotations
 

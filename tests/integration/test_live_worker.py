@@ -15,7 +15,7 @@ from tests.support.oracle import compute
 from tests.support.pipeline_kit import PipelineKit
 from tests.support.worker_process import wait_until
 
-SIMULATE = "simulate --lions 4 --days 5 --users 3 --seed 11".split()
+SIMULATE = ["simulate", "--lions", "4", "--days", "5", "--users", "3", "--seed", "11"]
 LIONS = "/api/analytics/lions"
 
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import signal
 import subprocess
 import sys
+import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import duckdb
 import psycopg
+import pyarrow.parquet as pq
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from liontrack_stream.kafka.producer import EventProducer, Outgoing
@@ -26,7 +30,8 @@ from .oracle.compare import PRIMARY_KEYS, compare_tables, keyed, lake_rows, ware
 from .stack import environment_of
 from .worker_process import REPOSITORY, WorkerProcess
 
-IDLE_COLUMNS_OF_LAKE = ("topic",)  # silver's files leave it out: the folder and the table tell it
+_DIRTY = "SELECT layer, table_name, day FROM metadata.lake_dirty"
+_NOT_IN_LAKE = ("topic",)  # silver's files leave it out: the folder and the table tell it
 
 
 class PipelineKit:
@@ -95,6 +100,20 @@ class PipelineKit:
                 return await producer.send_many(records)
 
         return asyncio.run(run())
+
+    @contextmanager
+    def load(self, arguments: Sequence[str], records_per_s: int) -> Iterator[None]:
+        """A ``liontrack simulate …`` at work, from its first records on; stopped at the end."""
+        producer = self.start(*arguments, "--rate", str(records_per_s))
+        try:
+            while not self.consumed():
+                assert producer.poll() is None, "the producer ended before it sent anything"
+                time.sleep(0.2)
+            yield
+            assert producer.poll() is None, "the load ended before the test did"
+        finally:
+            producer.send_signal(signal.SIGINT)
+            producer.wait(20.0)
 
     def consumed(self) -> list[Consumed]:
         """Every record that the five topics hold, read with a consumer of our own."""
@@ -172,7 +191,7 @@ class PipelineKit:
         tables["metadata.data_quality_checks"] = keyed(
             "metadata.data_quality_checks", glob_rows(root / "silver" / "quality_checks")
         )
-        return {table: tables.get(table, {}) for table in _in_lake(dict.fromkeys([*PRIMARY_KEYS, "bronze"], {}))}
+        return {table: tables.get(table, {}) for table in _in_lake({name: {} for name in [*PRIMARY_KEYS, "bronze"]})}
 
     def _offset_differences(self, records: list[Consumed]) -> list[str]:
         ends: Counter[tuple[str, int]] = Counter()
@@ -188,14 +207,16 @@ class PipelineKit:
 
     def _manifest_differences(self) -> list[str]:
         root = Path(self.settings.lake_root)
-        listed = {path: rows for path, rows in self.fetch("SELECT path, row_count FROM metadata.lake_files")}
+        listed = {
+            row["path"]: row["row_count"] for row in self.fetch("SELECT path, row_count FROM metadata.lake_files")
+        }
         files = {str(file.relative_to(root)): file for file in root.rglob("*.parquet")}
         found = [f"{path} is only in the manifest" for path in sorted(listed.keys() - files.keys())]
         found += [f"{path} is only in the folder" for path in sorted(files.keys() - listed.keys())]
         for path in listed.keys() & files.keys():
-            rows = duckdb.sql(f"SELECT sum(num_rows) FROM parquet_file_metadata('{files[path]}')").fetchall()[0][0]
-            if rows != listed[path]:
-                found.append(f"{path} has {rows} rows, the manifest says {listed[path]}")
+            count = pq.read_metadata(files[path]).num_rows
+            if count != listed[path]:
+                found.append(f"{path} has {count} rows, the manifest says {listed[path]}")
         return found
 
 
@@ -294,7 +315,7 @@ def _in_lake(tables: Tables) -> Tables:
     for table, rows in tables.items():
         if not table.startswith("metadata.") or table == "metadata.data_quality_checks":
             kept[table] = {
-                key: {column: value for column, value in row.items() if column not in IDLE_COLUMNS_OF_LAKE}
+                key: {column: value for column, value in row.items() if column not in _NOT_IN_LAKE}
                 for key, row in rows.items()
             }
     return kept
