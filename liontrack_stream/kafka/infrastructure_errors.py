@@ -8,6 +8,7 @@ RETRIED: tuple[type[BaseException], ...] = (
     OSError,  # includes TimeoutError and refused or reset connections
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,  # "connection is closed"
+    asyncpg.InternalClientError,  # "another operation is in progress": the connection was lost during COPY
     asyncpg.OperatorInterventionError,  # shutting down, starting up, cancelled
     asyncpg.InsufficientResourcesError,  # disk full, too many connections
     asyncpg.TransactionRollbackError,  # serialization failure, deadlock

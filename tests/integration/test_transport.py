@@ -102,15 +102,18 @@ def test_stored_records_are_skipped(kit: TransportKit) -> None:
 
 def test_lost_connections_are_outlived(kit: TransportKit) -> None:
     worker = kit.worker(FAKE_DELAY_S=0.1)
-    with kit.producing(40_000, seconds=4.0):
+    kit.produce(1_000)
+    kit.wait_stored(1_000)
+    with kit.producing(30_000, seconds=4.0):
         for _ in range(8):
             time.sleep(0.6)
             kit.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
                 "AND pid <> pg_backend_pid()"
             )
-    kit.wait_stored(40_000)
+    kit.wait_stored(31_000)
     kit.assert_each_stored_once()
+    assert "trying again" in worker.log_text()
     assert worker.stop()[0] == 0
 
 

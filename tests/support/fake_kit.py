@@ -75,7 +75,8 @@ class TransportKit:
         return int(self.execute(sql, topic, partition)[0][0])
 
     def stored_by(self, worker: WorkerProcess) -> bool:
-        """Whether this worker has stored anything."""
+        """Whether this worker, which must be running, has stored anything."""
+        assert worker.running, worker.log_text()[-5000:]
         return bool(self.execute("SELECT EXISTS (SELECT FROM fake.records WHERE worker = $1)", worker.pid)[0][0])
 
     def wait_stored(self, count: int, timeout_s: float = 20.0) -> None:
