@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -12,9 +13,10 @@ from liontrack_stream.kafka.ports import BatchStats, Behind, Committed, Gap
 from liontrack_stream.settings import Settings
 from liontrack_stream.warehouse.worker import WorkerWarehouse, open_worker_warehouse
 
+from .minimise import minimise
 from .oracle import Consumed, Tables, compute
 from .oracle.compare import compare_tables, warehouse_rows
-from .strategies import Step
+from .strategies import Case, Step
 
 _TABLES = """
 SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -31,10 +33,14 @@ class Replay:
         self._worker: WorkerWarehouse | None = None
         self._tables: list[str] = []
         self.stats = BatchStats()
+        self.retries = 0
 
     @classmethod
     async def open(cls, settings: Settings) -> Replay:
-        return cls(settings, await asyncpg.connect(**settings.pg_dsn))
+        """Connect. Commits need not survive a power cut here, so they do not wait for the disk."""
+        reader = await asyncpg.connect(**settings.pg_dsn)
+        await reader.execute(f"ALTER DATABASE {settings.pg_database} SET synchronous_commit = off")
+        return cls(settings, reader)
 
     async def close(self) -> None:
         if self._worker is not None:
@@ -81,6 +87,29 @@ class Replay:
             self.stats += outcome.stats
             next_offsets[place] = batch.next_offset
 
+    async def deliver_at_once(self, steps: Sequence[Step]) -> None:
+        """Every partition in a task of its own, as the worker's lanes do; deadlocks are tried again."""
+        lanes: dict[tuple[str, int], list[RecordBatch]] = {}
+        for step in steps:
+            if step.records:
+                lanes.setdefault((step.topic, step.partition), []).append(
+                    RecordBatch(step.topic, step.partition, step.records)
+                )
+        worker = await self.start(lanes)
+
+        async def run(batches: list[RecordBatch]) -> None:
+            for batch in batches:
+                while True:
+                    try:
+                        outcome = await worker.sink.process(batch)
+                        break
+                    except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
+                        self.retries += 1
+                assert isinstance(outcome, Committed), outcome
+                self.stats += outcome.stats
+
+        await asyncio.gather(*(run(batches) for batches in lanes.values()))
+
     async def rows(self) -> Tables:
         return await warehouse_rows(self._reader)
 
@@ -88,6 +117,25 @@ class Replay:
         """What differs between the warehouse and the oracle's answer to these records."""
         expected, actual = compute(records), await self.rows()
         return compare_tables(expected, actual) + _statistics(self.stats, expected)
+
+    async def holds(self, case: Case) -> None:
+        """Deliver a case to an empty warehouse and compare; a failure shows the smallest case that fails alike."""
+        problem = await self._problem(case)
+        if problem:
+
+            async def fails(smaller: Case) -> bool:
+                return bool(await self._problem(smaller))
+
+            case = await minimise(case, fails)
+            raise AssertionError("\n".join([*await self._problem(case), repr(case.stream), repr(case.steps)]))
+
+    async def _problem(self, case: Case) -> list[str]:
+        await self.empty()
+        try:
+            await self.deliver(case.steps)
+        except Exception as error:
+            return [repr(error)]
+        return await self.differences(case.stream.records)
 
 
 def _statistics(stats: BatchStats, expected: Tables) -> list[str]:

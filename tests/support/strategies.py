@@ -99,7 +99,10 @@ class Stream:
         lines = [
             f"  {_short(r.topic)}/{r.partition}@{r.offset} appended {r.timestamp}: {r.value!r}" for r in self.records
         ]
-        return "\n".join(["Stream", *lines])
+        return "\n".join(["", *lines])
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self))
 
     @property
     def records(self) -> list[Consumed]:
@@ -118,6 +121,9 @@ class Step:
         if not self.records:
             return "restart"
         return f"{_short(self.topic)}/{self.partition}@{self.records[0].offset}-{self.records[-1].offset}"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self))
 
 
 def _short(topic: str) -> str:
