@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -96,34 +96,41 @@ class TransportKit:
         """Send records round-robin over topics and keys; in transactions of ``transaction`` records when given."""
         asyncio.run(self._produce(count, nouns, transaction))
 
-    async def _produce(self, count: int, nouns: tuple[str, ...], transaction: int, pause_s: float = 0.0) -> None:
-        names = [self.settings.topic(t.name) for t in TOPICS if t.noun in nouns]
-        options = {"transactional_id": f"{self.settings.topic_prefix}tx"} if transaction else {}
-        producer = AIOKafkaProducer(
-            bootstrap_servers=self.settings.kafka_brokers, linger_ms=5, max_batch_size=65536, **options
-        )
-        await producer.start()
-        try:
-            step = transaction or 2000
-            for start in range(0, count, step):
-                if transaction:
-                    await producer.begin_transaction()
-                for i in range(start, min(start + step, count)):
-                    await producer.send(names[i % len(names)], b"x" * 100, b"key-%d" % (i % 97))
-                if transaction:
-                    await producer.commit_transaction()
-                await asyncio.sleep(pause_s)
-        finally:
-            await producer.stop()
-        self.produced += count
-
     @contextmanager
-    def producing(self, count: int, seconds: float) -> Iterator[None]:
-        """Send records in the background, spread over about this time."""
-        pause_s = seconds / max(1, count // 2000)
-        thread = threading.Thread(target=lambda: asyncio.run(self._produce(count, NOUNS, 0, pause_s)))
+    def producing(self, per_second: int) -> Iterator[None]:
+        """Send records to all topics in the background, for as long as the context lasts."""
+        ended = threading.Event()
+        thread = threading.Thread(target=lambda: asyncio.run(self._produce_until(ended, per_second)))
         thread.start()
         try:
             yield
         finally:
+            ended.set()
             thread.join()
+
+    async def _produce(self, count: int, nouns: tuple[str, ...], transaction: int) -> None:
+        names = [self.settings.topic(t.name) for t in TOPICS if t.noun in nouns]
+        options = {"transactional_id": f"{self.settings.topic_prefix}tx"} if transaction else {}
+        async with self._producer(**options) as producer:
+            step = transaction or count
+            for start in range(0, count, step):
+                sending = nullcontext() if not transaction else producer.transaction()
+                async with sending:
+                    await self._send(producer, names, range(start, min(start + step, count)))
+
+    async def _produce_until(self, ended: threading.Event, per_second: int) -> None:
+        names = [self.settings.topic(topic.name) for topic in TOPICS]
+        async with self._producer() as producer:
+            while not ended.is_set():
+                await self._send(producer, names, range(per_second // 10))
+                await asyncio.sleep(0.1)
+
+    def _producer(self, **options: Any) -> AIOKafkaProducer:
+        return AIOKafkaProducer(
+            bootstrap_servers=self.settings.kafka_brokers, linger_ms=5, max_batch_size=65536, **options
+        )
+
+    async def _send(self, producer: AIOKafkaProducer, topics: list[str], numbers: range) -> None:
+        for i in numbers:
+            await producer.send(topics[i % len(topics)], b"x" * 100, b"key-%d" % (i % 97))
+        self.produced += len(numbers)
