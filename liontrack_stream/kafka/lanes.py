@@ -17,6 +17,7 @@ from typing import Protocol
 
 from mode import get_logger
 
+from liontrack_stream import metrics
 from liontrack_stream.kafka.batch import RecordBatch
 from liontrack_stream.kafka.exits import ConsistencyError
 from liontrack_stream.kafka.infrastructure_errors import RETRIED, backoff_s
@@ -82,9 +83,9 @@ class Lanes:
     # -- the transport's side
 
     def has_room(self, partition: Partition) -> bool:
-        """Whether more records of the partition may be fetched."""
+        """Whether more records of the partition may be fetched: half a batch may wait while one is stored."""
         lane = self._lanes.get(partition)
-        return lane is not None and lane.seeks is not None and lane.expected_records < self._max_records
+        return lane is not None and lane.seeks is not None and 2 * lane.expected_records < self._max_records
 
     def announce(self, run: FetchedRun) -> bool:
         """Count a fetched run on its way to `submit`; False for one that a seek overtook."""
@@ -238,6 +239,7 @@ class Lanes:
             try:
                 outcome = await self._owner.sink.process(batch, gap_proven=proven)
             except RETRIED as error:
+                metrics.batch_retried(batch.topic)
                 lane.retries += 1
                 if lane.retries == 1:
                     logger.warning(

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 import asyncpg
 import numpy as np
 
+from liontrack_stream import metrics
 from liontrack_stream.contract.decode import decode_records
 from liontrack_stream.contract.topics import ACTIVITIES, BY_NAME, CHALLENGES, POSITIONS, QUALITY, WEIGHTS
 from liontrack_stream.crashpoints import crash_here
@@ -73,6 +75,7 @@ class Sink:
 
     async def process(self, batch: RecordBatch, gap_proven: bool = False) -> Outcome:
         """Store a batch in one transaction; see ``kafka.ports.Sink``."""
+        began_s = perf_counter()
         work = self._decode(batch)
         days = np.unique(work.append_us // 86_400_000_000).tolist()
         await self._bronze_days.ensure(self._pool, TABLES[batch.topic], days)
@@ -96,6 +99,10 @@ class Sink:
             return stopped.outcome
         self._unconfirmed.pop(partition, None)
         crash_here("sink.after_commit")
+        oldest_ms = int(work.append_us[0]) / 1000
+        metrics.batch_stored(
+            batch.topic, len(batch.records), perf_counter() - began_s, oldest_ms, work.stats.dead_letters
+        )
         return finish()
 
     def _decode(self, batch: RecordBatch) -> BatchWork:

@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,7 +69,18 @@ def database(stack_settings: Settings, template_database: str) -> Iterator[str]:
     try:
         yield name
     finally:
-        _admin(stack_settings, f"DROP DATABASE {name} WITH (FORCE)")
+        _drop(stack_settings, name)
+
+
+def _drop(settings: Settings, name: str) -> None:
+    """Drop a database, whoever is connected; only autovacuum has to be waited for."""
+    for attempt in range(20):
+        try:
+            return _admin(settings, f"DROP DATABASE {name} WITH (FORCE)")
+        except asyncpg.InsufficientPrivilegeError:
+            if attempt == 19:
+                raise
+            time.sleep(0.5)
 
 
 @pytest.fixture
