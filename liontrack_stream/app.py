@@ -34,6 +34,7 @@ from liontrack_stream.kafka.exits import ConsistencyError, ExitCode, StartError,
 from liontrack_stream.kafka.lanes import Lanes
 from liontrack_stream.kafka.ports import Committed, Partition, Warehouse
 from liontrack_stream.kafka.progress import Progress
+from liontrack_stream.kafka.topics import check_retention
 from liontrack_stream.kafka.transport import FETCH_PARTITION_MAX_BYTES, BatchConsumer, BatchTransport, partitions_of
 from liontrack_stream.kafka.watchdog import Watchdog
 from liontrack_stream.lake.exporter import LakeExporter
@@ -186,7 +187,15 @@ class LionTrackApp(faust.App):
             if service is not None:
                 await self.add_runtime_dependency(service)
         await super().on_started_init_extra_services()
+        self.add_future(self._warn_of_retention())
         _collect_less_garbage()
+
+    async def _warn_of_retention(self) -> None:
+        try:
+            for warning in await check_retention(self.settings):
+                logger.warning("%s", warning)
+        except Exception as error:  # a warning that cannot be given is no reason to stop
+            logger.info("The topics' retention could not be read: %s", error)
 
     def stop_when_caught_up(self) -> None:
         """Have the worker end at the topics' ends as they stand when it starts."""
