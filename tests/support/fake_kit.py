@@ -79,7 +79,7 @@ class TransportKit:
         assert worker.running, worker.log_text()[-5000:]
         return bool(self.execute("SELECT EXISTS (SELECT FROM fake.records WHERE worker = $1)", worker.pid)[0][0])
 
-    def wait_stored(self, count: int, timeout_s: float = 20.0) -> None:
+    def wait_stored(self, count: int, timeout_s: float = 40.0) -> None:
         """Wait for this many rows."""
         wait_until(lambda: self.stored() >= count, timeout_s, f"{count} stored records (now {self.stored()})")
 

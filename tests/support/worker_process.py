@@ -84,7 +84,7 @@ class WorkerProcess:
         self._process.communicate(timeout=timeout_s)
         return self._process.returncode, time.monotonic() - started
 
-    def wait(self, timeout_s: float = 30.0) -> tuple[int, str]:
+    def wait(self, timeout_s: float = 60.0) -> tuple[int, str]:
         """Exit code and stdout, once it ends by itself."""
         try:
             stdout, _ = self._process.communicate(timeout=timeout_s)
@@ -93,7 +93,7 @@ class WorkerProcess:
             raise AssertionError(f"The worker did not end within {timeout_s} s:\n{self.log_text()[-5000:]}") from None
         return self._process.returncode, stdout.decode()
 
-    def report(self, timeout_s: float = 30.0) -> dict[str, Any]:
+    def report(self, timeout_s: float = 60.0) -> dict[str, Any]:
         """The line of JSON that ``--until-caught-up`` prints, and nothing else."""
         code, stdout = self.wait(timeout_s)
         assert code == 0, self.log_text()[-5000:]
