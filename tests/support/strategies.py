@@ -382,7 +382,7 @@ def streams(
         topic = draw(st.sampled_from(topics))
         partition = draw(st.integers(0, PARTITIONS - 1))
         value = draw(values(topic, scene, earlier[topic]))
-        if tombstones and draw(_seldom):
+        if tombstones and draw(st.integers(0, 15)) == 15:
             value = None
         clock_ms = max(0, clock_ms + draw(st.sampled_from((0, 0, 1, 1000, -1, 600_000))))
         run = partitions.setdefault((topic, partition), [])
@@ -413,7 +413,7 @@ def deliveries(draw: st.DrawFn, stream: Stream, restarts: bool = True, again: bo
 
 
 @st.composite
-def cases(draw: st.DrawFn, topics: tuple[str, ...] = TOPICS, max_records: int = 40) -> Case:
+def cases(draw: st.DrawFn, topics: tuple[str, ...] = TOPICS, max_records: int = 40, tombstones: bool = False) -> Case:
     """A stream of some topics and one delivery of it."""
-    stream = draw(streams(topics, max_records))
+    stream = draw(streams(topics, max_records, tombstones))
     return Case(stream, draw(deliveries(stream)))

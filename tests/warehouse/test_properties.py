@@ -46,6 +46,6 @@ async def test_users_in_any_delivery(replay, case):
 
 
 @examples(20)
-@given(case=cases(TOPICS, max_records=60))
+@given(case=cases(TOPICS, max_records=60, tombstones=True))
 async def test_all_topics_in_any_delivery(replay, case):
     await replay.holds(case)

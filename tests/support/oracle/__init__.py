@@ -58,7 +58,7 @@ def bronze_counts(records: Iterable[Consumed]) -> dict[str, int]:
 def compute(records: Iterable[Consumed]) -> Tables:
     """Every table of the warehouse that follows from these records (redelivered offsets count once)."""
     accepted: dict[str, list[Stored]] = {topic: [] for topic in TOPICS}
-    tables: Tables = {"bronze": {}, "metadata.dead_letters": {}, "metadata.repeats": {}}
+    tables: Tables = {"bronze": {}, "metadata.dead_letters": {}, "metadata.deletions": {}, "metadata.repeats": {}}
     for record in {(r.topic, r.partition, r.offset): r for r in records}.values():
         place = (record.topic, record.partition, record.offset)
         append_time = moment(record.timestamp * 1000)
@@ -72,7 +72,9 @@ def compute(records: Iterable[Consumed]) -> Tables:
                 "rule": decoded.rule,
                 "append_time": append_time,
             }
-        elif not isinstance(decoded, Deletion):
+        elif isinstance(decoded, Deletion):  # written down; it takes nothing back
+            tables["metadata.deletions"][place] = {"entity_id": decoded.entity_id, "append_time": append_time}
+        else:
             accepted[record.topic].append(Stored(decoded, *place, record.timestamp))
 
     winners: dict[str, list[Stored]] = {}
