@@ -187,6 +187,7 @@ def _text_array(items: Sequence[str]) -> bytes:
 async def copy_rows(connection: asyncpg.Connection, schema: str, table: str, rows: Rows) -> None:
     """COPY ``rows`` into an allow-listed table."""
     if rows.count:
-        await connection.copy_to_table(
-            table, schema_name=schema, columns=rows.names, format="binary", source=io.BytesIO(rows.encode())
-        )
+        with io.BytesIO(rows.encode()) as source:  # closing it frees the bytes: asyncpg leaves the source in a cycle
+            await connection.copy_to_table(
+                table, schema_name=schema, columns=rows.names, format="binary", source=source
+            )
