@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from liontrack_stream.kafka.producer import EventProducer, Outgoing
 from liontrack_stream.kafka.topics import create_topics
 from liontrack_stream.settings import Settings
 
-from .oracle import ACTIVITIES, TOPICS, Consumed, Tables, compute
+from .oracle import ACTIVITIES, TOPICS, Consumed, Rows, Tables, compute
 from .oracle.compare import PRIMARY_KEYS, compare_tables, keyed, lake_rows, warehouse_rows
 from .stack import environment_of
 from .worker_process import REPOSITORY, WorkerProcess
@@ -311,14 +312,17 @@ def _parse_headers(rows: dict[tuple[Any, ...], dict[str, Any]]) -> None:
 
 def _in_lake(tables: Tables) -> Tables:
     """What of the warehouse the lake holds too."""
-    kept: Tables = {}
-    for table, rows in tables.items():
-        if not table.startswith("metadata.") or table == "metadata.data_quality_checks":
-            kept[table] = {
-                key: {column: value for column, value in row.items() if column not in _NOT_IN_LAKE}
-                for key, row in rows.items()
-            }
-    return kept
+    return {
+        table: _without_columns(rows)
+        for table, rows in tables.items()
+        if not table.startswith("metadata.") or table == "metadata.data_quality_checks"
+    }
+
+
+def _without_columns(rows: Rows) -> Rows:
+    if not any(column in row for row in islice(rows.values(), 1) for column in _NOT_IN_LAKE):
+        return rows
+    return {key: {name: row[name] for name in row if name not in _NOT_IN_LAKE} for key, row in rows.items()}
 
 
 __all__ = ["PipelineKit", "glob_rows", "report_differences"]
