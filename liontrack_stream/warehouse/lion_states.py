@@ -36,7 +36,7 @@ class Span:
 
     def covers(self, from_us: int, to_us: int) -> bool:
         """Whether the fixes of [from_us, to_us) are all here."""
-        return (self.from_us <= from_us or not self.open_start) and (to_us <= self.to_us or not self.open_end)
+        return self.from_us <= from_us and to_us <= self.to_us
 
 
 @dataclass(slots=True)
@@ -162,9 +162,11 @@ def trimmed_tail(fixes: Fixes, span: Span, last_us: int | None) -> Span:
     inside = int(np.searchsorted(fixes["time_us"], from_us))
     candidates = np.flatnonzero((fixes["flags"][:inside] & ~np.uint8(SPIKE)) == 0)
     margin = candidates[-MARGIN_CANDIDATES:]
-    open_start = span.open_start or inside > len(margin)
+    open_start = span.open_start or len(candidates) > len(margin)
+    if inside == len(margin):
+        from_us = span.from_us  # nothing is dropped
     kept = np.concatenate((fixes[margin], fixes[inside:]))
-    return Span(kept, from_us if open_start else 0, span.to_us, open_start, span.open_end)
+    return Span(kept, from_us, span.to_us, open_start, span.open_end)
 
 
 def trimmed_days(days: Days, days_from: int, last_us: int | None) -> tuple[Days, int]:

@@ -122,7 +122,7 @@ def _rounds(states: Sequence[LionState], fresh: Fixes) -> tuple[list[list[_Round
 def _tail_from_us(state: LionState) -> int:
     """The time from which on a new fix can be settled within the lion's tail."""
     if state.tail is not None:
-        return state.tail.from_us + DAY_US if state.tail.open_start else 0
+        return state.tail.from_us + DAY_US if state.tail.from_us > 0 else 0
     return 0 if state.last_us is None else (state.last_us // DAY_US - 1) * DAY_US
 
 
@@ -191,7 +191,7 @@ def _short_spans(settled: Settled, spans: Sequence[Span]) -> list[tuple[int, int
     for n, low, high in zip(
         lions.tolist(), rows["time_us"][first].tolist(), rows["time_us"][last].tolist(), strict=True
     ):
-        start, end = (low // DAY_US - 1) * DAY_US, min(END_US, (high // DAY_US + 2) * DAY_US)
+        start, end = max(0, (low // DAY_US - 1) * DAY_US), min(END_US, (high // DAY_US + 2) * DAY_US)
         span = spans[n]
         if not span.covers(start, end):
             short.append((n, min(start, span.from_us), max(end, span.to_us)))
@@ -302,7 +302,11 @@ async def _update_states(
         changed = rows["time_us"][settled.changed[mine]]
         if entry.span is None:
             state.tail = trimmed_tail(rows, spans[n], state.last_us)
-        elif len(changed) and state.tail is not None and changed[-1] >= state.tail.fixes["time_us"][0]:
+        elif (
+            len(changed)
+            and state.tail is not None
+            and (not state.tail.open_start or changed[-1] >= state.tail.fixes["time_us"][0])
+        ):
             state.tail = None
         state.days, state.days_from = trimmed_days(state.days, state.days_from, state.last_us)
     await _reread_heads(work, [rounds[n].state for n in reread])

@@ -18,6 +18,8 @@ from liontrack_stream.contract.redact import redact
         b'{"pwd": 12345}',
         json.dumps({"op": "c", "after": json.dumps({"password": "geheim", "x": 1})}).encode(),
         b'{"password":"geheim"',
+        b'{"password":"geheim","n":1000000000000000000000000000000}',
+        b'{"pass\\u0077ord":["geheim"]}',
     ],
 )
 def test_secrets_go(value: bytes) -> None:
