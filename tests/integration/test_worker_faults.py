@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from liontrack_stream.local import Stack
@@ -42,12 +43,19 @@ def test_worker_outlives_restarts_of_postgres_and_kafka(
         with pipeline.load(LOAD, records_per_s=200):
             worker = pipeline.worker(BATCH_MAX_RECORDS=40)
             wait_until(lambda: pipeline.stored() > 0, 30.0, "the first batch")
-            for part in ("postgres", "kafka", "postgres"):
+            for part, how in (
+                ("postgres", "stopped"),
+                ("kafka", "stopped"),
+                ("postgres", "crashed"),
+                ("kafka", "crashed"),
+            ):
                 time.sleep(1.0)
+                if how == "crashed":
+                    _crash(own_stack, part)
                 own_stack.down([part])
                 time.sleep(1.0)
                 own_stack.up()
-                _wait_for_progress(pipeline, f"after {part} came back")
+                _wait_for_progress(pipeline, f"after {part} was {how} and came back")
             assert worker.running
         code, _ = worker.stop()
         assert code == 0, worker.log_text()[-3000:]
@@ -72,6 +80,17 @@ def test_a_worker_takes_over_from_a_killed_one(pipeline: PipelineKit) -> None:
     assert code == 0, second.log_text()[-3000:]
     pipeline.catch_up()
     pipeline.assert_right()
+
+
+def _crash(stack: Stack, part: str) -> None:
+    """End a server of this test's stack as a power cut would; PostgreSQL's children are ended with it."""
+    (pid,) = [status.pid for status in stack.status() if status.name == part]
+    assert pid is not None
+    server = psutil.Process(pid)
+    children = server.children()
+    for process in (server, *children):
+        process.kill()
+    psutil.wait_procs([server, *children], 10.0)
 
 
 def _wait_for_progress(pipeline: PipelineKit, when: str) -> None:
