@@ -35,12 +35,13 @@ async def read(settings: Settings) -> tuple[int, float]:
     """(events, seconds from the first fetch to the topic's end as it stood at start)."""
     topic = settings.topic(POSITIONS.name)
     partitions = [TopicPartition(topic, number) for number in range(settings.topic_partitions)]
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka_brokers, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka_brokers, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
     await consumer.start()
     try:
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
-        await consumer.seek_to_beginning()
         decode = msgspec.json.Decoder(_Fix).decode
         began, events = time.perf_counter(), 0
         missing = {tp for tp in partitions if ends[tp]}

@@ -39,7 +39,7 @@ def run_module(
     log: Path,
     *,
     json_line: bool = True,
-    timeout_s: float = 1800,
+    timeout_s: float = 900,
 ) -> Run:
     """Run ``python -m …`` to its end.
 
