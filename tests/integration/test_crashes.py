@@ -25,6 +25,7 @@ POINTS = sorted(
 )
 
 
+@pytest.mark.slow
 def test_kill_9_at_random_moments(pipeline: PipelineKit, capsys: pytest.CaptureFixture[str]) -> None:
     moments, back_s = random.Random(20250301), []
     with pipeline.load(LOAD, 300):
@@ -41,6 +42,7 @@ def test_kill_9_at_random_moments(pipeline: PipelineKit, capsys: pytest.CaptureF
     assert max(back_s) <= BACK_WITHIN_S, back_s
 
 
+@pytest.mark.slow
 def test_kill_9_at_each_named_point(pipeline: PipelineKit) -> None:
     for place in ("before_offset", "after_offset", "before_copy", "after_copy", "before_commit", "after_commit"):
         assert f"sink.{place}" in POINTS

@@ -25,13 +25,15 @@ SIMULATE = [
 
 def test_simulated_events_arrive_once_and_right(pipeline: PipelineKit) -> None:
     sent = json.loads(pipeline.command(*SIMULATE).stdout)
-    report = pipeline.catch_up()
+    report = pipeline.catch_up(BATCH_MAX_RECORDS=200)
     records = pipeline.consumed()
     expected = compute(records)
     assert all(sent["topics"][topic] > 0 for topic in TOPICS)
     assert sent["topics"] == report["records"]
     for table in ("metadata.dead_letters", "metadata.repeats"):
         assert expected[table], f"the simulation ought to make rows of {table}"
+    assert report["late"] > 0
+    assert report["flagged"] > 0
     assert report_differences(report, expected) == []
     pipeline.assert_right(records, expected)
 

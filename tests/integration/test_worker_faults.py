@@ -16,6 +16,7 @@ from tests.support.pipeline_kit import PipelineKit
 from tests.support.stack import OWN_VARIABLES
 from tests.support.worker_process import free_port, wait_until
 
+FAULTS = (("postgres", "stopped"), ("kafka", "stopped"), ("postgres", "crashed"), ("kafka", "crashed"))
 LOAD = ["simulate", "--lions", "12", "--days", "60", "--users", "6", "--seed", "5", "--bad-fraction", "0.01"]
 
 
@@ -43,12 +44,7 @@ def test_worker_outlives_restarts_of_postgres_and_kafka(
         with pipeline.load(LOAD, records_per_s=200):
             worker = pipeline.worker(BATCH_MAX_RECORDS=40)
             wait_until(lambda: pipeline.stored() > 0, 30.0, "the first batch")
-            for part, how in (
-                ("postgres", "stopped"),
-                ("kafka", "stopped"),
-                ("postgres", "crashed"),
-                ("kafka", "crashed"),
-            ):
+            for part, how in FAULTS:
                 time.sleep(1.0)
                 if how == "crashed":
                     _crash(own_stack, part)
