@@ -66,7 +66,7 @@ CHANGELOG_RECORDS_AHEAD = 500
 Rows = dict[str, Any]
 Reconcile = Callable[[Any, int], Awaitable[Rows]]  # (pool, partition) -> key: live state
 WarehouseFactory = Callable[[Settings], Awaitable[Warehouse]]
-LakeFactory = Callable[[Settings], LakeExporter]
+LakeFactory = Callable[[Settings, Callable[[], bool]], LakeExporter]
 
 
 class LionTrackApp(faust.App):
@@ -213,7 +213,7 @@ class LionTrackApp(faust.App):
 
     def _open_lake(self) -> None:
         if self._create_lake is not None:
-            self.lake = self._create_lake(self.settings)
+            self.lake = self._create_lake(self.settings, self._has_backlog)
             self.sink.on_bronze = self.lake.offer
 
     async def on_stop(self) -> None:
@@ -364,9 +364,9 @@ async def open_warehouse(settings: Settings) -> Warehouse:
     raise StartError(f"The warehouse lacks {', '.join(missing)}: run `liontrack migrate`.")
 
 
-def create_lake(settings: Settings) -> LakeExporter:
+def create_lake(settings: Settings, has_backlog: Callable[[], bool]) -> LakeExporter:
     """The exporter of bronze, silver and gold to Parquet."""
-    return LakeExporter(settings)
+    return LakeExporter(settings, has_backlog=has_backlog)
 
 
 def canonical_url(settings: Settings) -> str:

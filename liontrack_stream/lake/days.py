@@ -30,6 +30,7 @@ CHUNK_ROWS = 65_536  # rows read at once: two chunks under way cost some 100 MB
 ROWS_GUESS = 2_000
 QUIET_S = 3.0  # a day nobody touched for so long is probably complete
 DEBOUNCE_S = 10.0  # one that keeps changing is written this often
+BACKLOG_DEBOUNCE_S = 60.0  # the same while a backlog is processed: most days are still being filled
 DEBOUNCE_COSTS = 20.0  # or this many times what its table took last time, when that is longer
 _AT_ONCE = 2
 
@@ -52,7 +53,9 @@ class DayExporter:
         manifest: Manifest,
         *,
         clock: Callable[[], float] = time.monotonic,
+        has_backlog: Callable[[], bool] = bool,
     ) -> None:
+        self._has_backlog = has_backlog
         self._in_thread, self._store, self._reader = resources.in_thread, resources.store, resources.reader
         self._writers, self._manifest, self._clock = resources.writers, manifest, clock
         self._leading = False
@@ -121,8 +124,10 @@ class DayExporter:
 
     def _is_due(self, day: DirtyDay) -> bool:
         since = self._dirty_since.setdefault(day.mark, self._clock())
-        patience_s = max(DEBOUNCE_S, DEBOUNCE_COSTS * self._cost_s.get(BY_OUTPUT[day.mark[:2]], 0.0))
-        return day.quiet_s >= QUIET_S or self._clock() - since >= patience_s
+        backlog = self._has_backlog()
+        debounce_s = BACKLOG_DEBOUNCE_S if backlog else DEBOUNCE_S
+        patience_s = max(debounce_s, DEBOUNCE_COSTS * self._cost_s.get(BY_OUTPUT[day.mark[:2]], 0.0))
+        return (day.quiet_s >= QUIET_S and not backlog) or self._clock() - since >= patience_s
 
     async def _export(self, table: LakeTable, days: dict[date, int]) -> None:
         began = self._clock()

@@ -27,10 +27,11 @@ _FINISH_WITHIN_S = 10.0
 class LakeExporter:
     """``start``, ``offer`` and ``assigned``/``revoked`` while working, ``close`` at the end; all from one event loop.
 
+    ``has_backlog`` says that records wait in number: days that are still being filled are then let be for longer.
     Trouble with the store or the warehouse delays files, is logged once per streak, and shows in ``status``.
     """
 
-    def __init__(self, settings: Settings, store: Store | None = None) -> None:
+    def __init__(self, settings: Settings, store: Store | None = None, has_backlog: Callable[[], bool] = bool) -> None:
         self._settings = settings
         self._resources = Resources(store or open_store(settings), Reader(settings))
         self._store_is_ready = False
@@ -40,7 +41,7 @@ class LakeExporter:
         self._streaks: dict[str, str] = {}
         self._manifests = (Manifest(settings), Manifest(settings))
         self.bronze = BronzeExporter(self._resources, self._manifests[0], settings.lake_interval_s)
-        self.days = DayExporter(self._resources, self._manifests[1])
+        self.days = DayExporter(self._resources, self._manifests[1], has_backlog=has_backlog)
 
     @property
     def files_written(self) -> int:

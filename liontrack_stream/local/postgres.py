@@ -37,6 +37,7 @@ SERVER_SETTINGS: Mapping[str, str] = {
     "bgwriter_lru_maxpages": "0",  # one writer on two cores: pages are written at checkpoints
     "io_method": "sync",  # I/O workers are processes, and cost more than they save on two cores
     "autovacuum_max_workers": "1",
+    "autovacuum_naptime": "3min",
     "autovacuum_vacuum_insert_scale_factor": "1",
     "random_page_cost": "1.1",
     "jit": "off",

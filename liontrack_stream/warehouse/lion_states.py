@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from liontrack_stream.core.fixes import NO_STEP, SPIKE, Fixes, empty
 from liontrack_stream.core.geo import DAY_US
@@ -156,17 +157,24 @@ async def load_missing_days(work: BatchWork, states: Sequence[LionState], from_d
 
 def trimmed_tail(fixes: Fixes, span: Span, last_us: int | None) -> Span:
     """The last two days of settled fixes of one lion, and three candidates before, as the next batch's context."""
-    fixes = fixes.copy()
-    fixes["row"], fixes["lion"] = -1, 0
     from_us = span.from_us if last_us is None else max(span.from_us, (last_us // DAY_US - TAIL_DAYS) * DAY_US)
     inside = int(np.searchsorted(fixes["time_us"], from_us))
-    candidates = np.flatnonzero((fixes["flags"][:inside] & ~np.uint8(SPIKE)) == 0)
-    margin = candidates[-MARGIN_CANDIDATES:]
-    open_start = span.open_start or len(candidates) > len(margin)
+    margin, more = _last_candidates(fixes["flags"][:inside])
     if inside == len(margin):
         from_us = span.from_us  # nothing is dropped
     kept = np.concatenate((fixes[margin], fixes[inside:]))
-    return Span(kept, from_us, span.to_us, open_start, span.open_end)
+    kept["row"], kept["lion"] = -1, 0
+    return Span(kept, from_us, span.to_us, span.open_start or more, span.open_end)
+
+
+def _last_candidates(flags: NDArray[np.uint8]) -> tuple[NDArray[np.int64], bool]:
+    """Places of the last three candidates, and whether there may be others before them."""
+    for looked_at in (4 * MARGIN_CANDIDATES, len(flags)):
+        start = max(0, len(flags) - looked_at)
+        candidates = start + np.flatnonzero((flags[start:] & ~np.uint8(SPIKE)) == 0)
+        if len(candidates) >= MARGIN_CANDIDATES or start == 0:
+            break
+    return candidates[-MARGIN_CANDIDATES:], start > 0 or len(candidates) > MARGIN_CANDIDATES
 
 
 def trimmed_days(days: Days, days_from: int, last_us: int | None) -> tuple[Days, int]:

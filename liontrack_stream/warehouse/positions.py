@@ -94,8 +94,15 @@ def _fixes(work: BatchWork, events: list[Position], places: Ints) -> tuple[list[
 
 
 def _count_late(work: BatchWork, states: Sequence[LionState], fresh: Fixes) -> None:
-    last = np.array([-1 if state.last_us is None else state.last_us for state in states])
-    work.count(late=int((fresh["time_us"] // WINDOW_US < last[fresh["lion"]] // WINDOW_US).sum()))
+    """Count fixes of an earlier window than an unflagged fix of their lion that came before them."""
+    known = np.array([0 if state.last_us is None else state.last_us // WINDOW_US for state in states])
+    fixes = fresh[np.lexsort((fresh["row"], fresh["lion"]))]
+    lion = fixes["lion"].astype(np.int64) << 32  # windows since the epoch fit into 32 bits
+    window = lion + fixes["time_us"] // WINDOW_US
+    known_before = lion + known[fixes["lion"]]
+    newest = np.maximum.accumulate(np.maximum(np.where(fixes["flags"] == 0, window, lion), known_before))
+    newest_before = np.maximum(known_before, np.append(0, newest[:-1]))
+    work.count(late=int((window < newest_before).sum()))
 
 
 def _rounds(states: Sequence[LionState], fresh: Fixes) -> tuple[list[list[_Round]], list[_Round]]:
