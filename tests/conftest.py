@@ -1,3 +1,8 @@
 """Fixtures for all tests."""
 
+import signal
+
 pytest_plugins = ["tests.support.stack"]
+
+# A shell's background job ignores SIGINT, and so would the commands that the tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
