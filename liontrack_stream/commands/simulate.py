@@ -37,7 +37,7 @@ class Simulate(LionTrackCommand):
       liontrack simulate --lions 50 --days 30 --seed 1
       liontrack simulate --start recent --days 30        the 30 days up to last midnight (UTC)
       liontrack simulate --rate 200                      200 events a second
-      liontrack simulate --lions 400 --events 1000000 --topics positions
+      liontrack simulate --events 1000000 --topics positions
 
     Exit codes: 0 all sent, 1 Kafka failed, 2 wrong usage or a setting is missing, 130 interrupted.
     """

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+import uvloop
 from faust.cli.base import option
 from faust.cli.faust import cli
 from faust.cli.worker import worker as faust_worker
@@ -47,6 +48,7 @@ class worker(faust_worker):
     app: LionTrackApp
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # COPY streams megabytes through the loop
         super().__init__(*args, **kwargs)
         self._report_to = self.stdout
         self.stdout = self.stderr

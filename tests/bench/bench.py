@@ -19,7 +19,7 @@ from liontrack_stream.settings import Settings
 from tests.bench.checks import problems, stored_counts
 from tests.bench.running import Run, run_module
 
-LIONS = 400
+LIONS = 50  # as `liontrack simulate` has them; a million fixes are 14 months of their lives
 
 
 @dataclass(frozen=True, slots=True)
