@@ -11,7 +11,15 @@ import pytest
 from pyproj import Geod
 
 from liontrack_stream.contract.decode import decode
-from liontrack_stream.contract.events import Activity, Challenge, Position, QualityCheck, Rejected, Weight
+from liontrack_stream.contract.events import (
+    Activity,
+    Challenge,
+    Position,
+    QualityCheck,
+    Rejected,
+    Weight,
+    content_hashes,
+)
 from liontrack_stream.contract.topics import POSITIONS, TOPICS
 from liontrack_stream.kafka.producer import Outgoing
 from liontrack_stream.sources.simulator.plan import DAY_MS, Plan
@@ -161,7 +169,7 @@ def test_late_uploads_duplicates_conflicts_and_bad_fixes(events: list) -> None:
             latest[fix.lion_id] = max(latest.get(fix.lion_id, 0), fix.time_us)
         else:
             counts["future"] += 1
-        content = fix.content_hash()
+        [content] = content_hashes([fix])
         first = seen.setdefault((fix.lion_id, fix.time_us), content)
         counts["repeat"] += (fix.lion_id, fix.time_us) in seen and first != content
         counts["zero"] += (fix.lat, fix.lng) == (0, 0)
