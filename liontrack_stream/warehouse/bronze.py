@@ -136,9 +136,7 @@ def _columns(work: BatchWork, table: str, records: Sequence[Any]) -> dict[str, t
     columns["source_system"] = (_TEXT, [getattr(event, "source", None) or "kafka" for event in work.decoded])
     columns["key"] = (_BYTES, [record.key for record in records])
     columns["headers"] = (_JSON, [headers_json(record.headers) for record in records])
-    columns["raw"] = (_BYTES, [record.value for record in records])
-    if work.topic is topics.ACTIVITIES:
-        columns["raw"] = (_BYTES, [None if record.value is None else redact(record.value) for record in records])
+    columns["raw"] = (_BYTES, _stored_values(work, records))
     columns["metadata"] = (_JSON, [None] * len(records) if whole else [_note(event) for event in work.decoded])
     return columns
 
@@ -187,7 +185,7 @@ async def store_dead_letters(work: BatchWork, records: Sequence[Any]) -> None:
     )
     rows.int8("offset", work.offsets[places]).binary("key", [record.key for record in chosen])
     rows.json("headers", [headers_json(record.headers) or b"{}" for record in chosen])
-    rows.binary("raw", [None if record.value is None else redact(record.value) for record in chosen])
+    rows.binary("raw", _stored_values(work, chosen))
     rows.text("rule", [item.rule for item in rejected])
     rows.text("reason", [item.reason.replace("\x00", "�") for item in rejected])
     await copy_rows(work.connection, "metadata", "dead_letters", rows.timestamp("append_time", work.append_us[places]))
@@ -244,6 +242,13 @@ def _header_value(value: bytes | None) -> Any:
     except UnicodeDecodeError:
         text = "\x00"
     return {"base64": base64.b64encode(value or b"").decode()} if text is not None and "\x00" in text else text
+
+
+def _stored_values(work: BatchWork, records: Sequence[Any]) -> list[bytes | None]:
+    """The records' values as they came; users' profiles without passwords."""
+    if work.topic is not topics.ACTIVITIES:
+        return [record.value for record in records]
+    return [None if record.value is None else redact(record.value) for record in records]
 
 
 def _note(event: Any) -> bytes | None:
