@@ -49,6 +49,11 @@ _IDENTITIES: dict[str, Any] = {
 }
 
 
+def may_hold_secret(value: bytes | None) -> bool:
+    """Whether passwords may have been cut out of an activity's raw bytes (a ``\\u`` may spell a field's name)."""
+    return value is not None and any(word in value.lower() for word in (b"pass", b"pwd", b"secret", b"token", b"\\u"))
+
+
 def bronze_counts(records: Iterable[Consumed]) -> dict[str, int]:
     """Consumed records per topic, each offset once."""
     places = {(r.topic, r.partition, r.offset) for r in records}
@@ -68,10 +73,11 @@ def compute(records: Iterable[Consumed]) -> Tables:
         if isinstance(decoded, Rejected):
             tables["metadata.dead_letters"][place] = {
                 "key": record.key,
-                "raw": record.value,
                 "rule": decoded.rule,
                 "append_time": append_time,
             }
+            if record.topic != ACTIVITIES or not may_hold_secret(record.value):
+                tables["metadata.dead_letters"][place]["raw"] = record.value
         elif isinstance(decoded, Deletion):  # written down; it takes nothing back
             tables["metadata.deletions"][place] = {"entity_id": decoded.entity_id, "append_time": append_time}
         else:
