@@ -106,7 +106,8 @@ def test_lost_connections_are_outlived(kit: TransportKit) -> None:
         for _ in range(8):
             time.sleep(0.6)
             kit.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE backend_type = 'client backend' AND datname = current_database() "
                 "AND pid <> pg_backend_pid()"
             )
     kit.wait_stored(kit.produced)
