@@ -36,6 +36,11 @@ def test_worker_serves_while_it_works_and_stops_when_asked(pipeline: PipelineKit
             row["name"], row["position_lat"], row["position_lng"], row["status"],
         )  # fmt: skip
 
+    last_windows = {
+        lion_id: max(start for lion, start in expected["gold.lion_windows"] if lion == lion_id)
+        for (lion_id,) in expected["silver.lions"]
+    }
+    wait_until(lambda: _starts(pipeline) == last_windows, 10.0, "live windows: they follow the commit")
     for (lion_id,) in expected["silver.lions"]:
         windows = {start: row for (lion, start), row in expected["gold.lion_windows"].items() if lion == lion_id}
         newest = max(windows)
@@ -70,6 +75,10 @@ def _live(pipeline: PipelineKit) -> dict[str, Any]:
     lions = [row[0] for row in pipeline.fetch("SELECT lion_id FROM silver.lions ORDER BY 1")]
     answers = {lion_id: _get(pipeline, f"{LIONS}/{lion_id}/live", role="ranger") for lion_id in lions}
     return {lion_id: body["window"] for lion_id, (status, body) in answers.items() if status == 200}
+
+
+def _starts(pipeline: PipelineKit) -> dict[str, datetime]:
+    return {lion_id: datetime.fromisoformat(window["window_start"]) for lion_id, window in _live(pipeline).items()}
 
 
 def _get(pipeline: PipelineKit, path: str, role: str | None = None) -> tuple[int, dict[str, Any]]:
