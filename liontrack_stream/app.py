@@ -41,6 +41,7 @@ from liontrack_stream.lake.exporter import LakeExporter
 from liontrack_stream.live_updates import LiveUpdates
 from liontrack_stream.quick_faust import QuickTableManager, QuickWorker
 from liontrack_stream.settings import Settings, load_settings
+from liontrack_stream.sidecars import Sidecar
 from liontrack_stream.state import CHANGELOG_CONFIG, ROCKSDB_OPTIONS, LiveTable
 from liontrack_stream.warehouse.migrations import pending
 from liontrack_stream.warehouse.worker import open_worker_warehouse
@@ -60,6 +61,7 @@ COMMIT_INTERVAL_S = 2.0
 STOP_STORING_WITHIN_S = 3.0  # shorter than the session: a rebalance waits for it
 RECONCILE_TIMEOUT_S = 10.0
 END_WITHIN_S = 10.0
+FINISH_WITHIN_S = 2.0  # of a stop, for the sidecars
 BACKLOG_RECORDS = 1000
 CHANGELOG_RECORDS_AHEAD = 500
 
@@ -90,6 +92,7 @@ class LionTrackApp(faust.App):
         self._until_caught_up = False
         self._caught_up: CaughtUp | None = None
         self.progress = Progress()
+        self.sidecars: list[Sidecar] = []
         self.lanes = Lanes(self, settings.batch_max_records)
         self.live: dict[str, LiveTable] = {}
         self._reconcile: dict[str, Reconcile] = {}
@@ -183,12 +186,25 @@ class LionTrackApp(faust.App):
         self._caught_up = CaughtUp(self, beacon=self.beacon) if self._until_caught_up else None
         if self.lake is not None:
             await self.lake.start()
-        for service in (self.live_updates, self._caught_up):
+        self.sidecars = self._new_sidecars()
+        for service in (self.live_updates, *self.sidecars, self._caught_up):
             if service is not None:
                 await self.add_runtime_dependency(service)
         await super().on_started_init_extra_services()
         self.add_future(self._warn_of_retention())
         _collect_less_garbage()
+
+    def _new_sidecars(self) -> list[Sidecar]:
+        """What runs beside the stream, in the order in which `finish` is called."""
+        return []
+
+    async def finish_sidecars(self) -> None:
+        """Have the sidecars write what is due, one after the other."""
+        for sidecar in self.sidecars:
+            try:
+                await sidecar.finish()
+            except Exception as error:
+                logger.warning("%s did not finish: %r", type(sidecar).__name__, error)
 
     async def _warn_of_retention(self) -> None:
         try:
@@ -222,6 +238,9 @@ class LionTrackApp(faust.App):
         await self.lanes.stop(STOP_STORING_WITHIN_S)
         with contextlib.suppress(Exception):
             await asyncio.wait_for(self.live_updates.flush(), 1.0)
+        if self.error is None and self.report is None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.finish_sidecars(), FINISH_WITHIN_S)
         if self.lake is not None and self.report is None:
             await self.lake.stop()
         await super().on_stop()

@@ -36,6 +36,7 @@ class CaughtUp(Service):
         try:
             await self._reached(targets)
             seconds = monotonic() - self.app.progress.started_at
+            await self.app.finish_sidecars()
             parquet_files = await self._close_lake()
             self.report = self._make_report(seconds, parquet_files)
         except Exception as error:
