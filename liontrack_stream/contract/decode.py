@@ -96,8 +96,9 @@ def _careful(topic: str, key: bytes | None, value: bytes) -> Event | Deletion:
 
 
 def _deletion(deletion: Deletion) -> Deletion:
-    if "\x00" in checked_id("the key", deletion.entity_id):
-        raise BrokenRule("nul_byte", "the key holds a NUL character")
+    for text in (deletion.entity_id, deletion.event_id):
+        if text is not None and "\x00" in checked_id("the key", text):
+            raise BrokenRule("nul_byte", "the key holds a NUL character")
     return deletion
 
 

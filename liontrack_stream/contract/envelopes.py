@@ -113,10 +113,13 @@ def _contract_names(document: dict[str, Any], id_field: str, changed_at: Any) ->
 
 
 def _deletion(document: dict[str, Any], id_field: str, key: bytes | None) -> Deletion:
-    entity = document.get(id_field) or document.get("_id") or key_text(key)
+    """The document's entity; where the document has an id of its own beside it, that one event, as inserts name it."""
+    named = {_ALIASES.get(field, field): value for field, value in document.items()}
+    entity = named.get(id_field) or named.get("_id") or key_text(key)
     if not isinstance(entity, str) or not entity:
         raise BadEnvelope("a deletion that names no entity")
-    return Deletion(entity)
+    event = None if id_field == "weight_id" else named.get("event_id") or named.get("_id")  # a weighing is one event
+    return Deletion(entity, str(event) if event and event != entity else None)
 
 
 def key_text(key: bytes | None) -> str | None:

@@ -135,9 +135,13 @@ class QualityCheck(msgspec.Struct, frozen=True):
 
 
 class Deletion(msgspec.Struct, frozen=True):
-    """The source deleted an entity: a tombstone, Debezium ``d`` or a change stream's ``delete``."""
+    """The source deleted an entity: a tombstone, Debezium ``d`` or a change stream's ``delete``.
+
+    ``event_id``: only that one event of the entity.
+    """
 
     entity_id: str
+    event_id: str | None = None
 
 
 class Rejected(msgspec.Struct, frozen=True):

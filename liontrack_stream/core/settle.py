@@ -11,12 +11,12 @@ fixes alone, never on which of them were already in the warehouse:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from liontrack_stream.core.fixes import NO_STEP, SPIKE, Fixes
+from liontrack_stream.core.fixes import DELETED, NO_STEP, SPIKE, Fixes
 from liontrack_stream.core.geo import HOUR_US, Floats, Mask, distance_m, impossibly_fast
 
 SPEED_LIMITS_KMH = (60.0, 20.0, 10.0, 5.0)
@@ -74,6 +74,24 @@ def settle(
 
     changed = (kept["flags"] != stored_flags) | (kept["step_mm"] != stored_step)
     return Settled(kept, np.asarray(changed), was_accepted, losers, loser_winner)
+
+
+def withdraw(fixes: Fixes, gone: Mask, limits_kmh: tuple[float, float, float, float] = SPEED_LIMITS_KMH) -> Settled:
+    """Settle the whole of one lion's stored fixes when its source takes some back.
+
+    Parameters
+    ----------
+    fixes
+        All stored fixes of one lion, by time.
+    gone
+        Which of them are taken back now.
+    """
+    accepted = np.asarray(fixes["flags"] == 0)
+    fixes = fixes.copy()
+    fixes["flags"][gone] = (fixes["flags"][gone] & ~np.uint8(SPIKE)) | np.uint8(DELETED)
+    fixes["row"][gone] = 0  # as if new: their neighbours are judged again
+    whole = np.zeros(1, bool)
+    return replace(settle(fixes, whole, whole, limits_kmh), was_accepted=accepted)
 
 
 def _identities(fixes: Fixes) -> tuple[Fixes, Fixes, Indexes, Mask]:

@@ -4,24 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from msgspec.json import decode
+
 from liontrack_stream.contract.events import Activity, to_json
 from liontrack_stream.contract.times import iso
 from liontrack_stream.core.geo import DAY_US
 from liontrack_stream.core.windows import WINDOW_US
 from liontrack_stream.warehouse.copying import Rows, copy_rows
+from liontrack_stream.warehouse.deletions import DELETED, Deletions, NewDeletions, load_deletions
 from liontrack_stream.warehouse.identities import Claim, columns, order_columns, settle_identities
 from liontrack_stream.warehouse.queries import query
+from liontrack_stream.warehouse.revisions import Cause, Causes
 from liontrack_stream.warehouse.user_days import write_user_days
 from liontrack_stream.warehouse.work import BatchWork
 
 
 async def store_activities(work: BatchWork) -> None:
-    """Write everything that the batch's activities change in silver and gold."""
+    """Write everything that the batch's activities and deletions change in silver and gold."""
     events, _ = work.events(Activity)
-    if not events:
+    gone = NewDeletions.of(work)
+    if not (events or gone):
         return
     users = {event.user_id for event in events}
-    await work.lock(user=users)
+    await work.lock(user=users | gone.entities)
+    deletions = await load_deletions(work, users | gone.entities)
+    told = dict(await work.connection.fetch(query("silver/activities_newest"), sorted(users)))
+    withdrawn = await gone.rows(work, "silver/activities_withdraw")
     claims = await settle_identities(
         work,
         Activity,
@@ -30,26 +39,64 @@ async def store_activities(work: BatchWork) -> None:
         lambda row: (row["user_id"], row["activity_type"], row["event_time"], row["event_id"]),
     )
     if claims.replaced:
-        gone = columns(claim.identity for claim in claims.replaced)
-        await work.connection.execute(query("silver/activities_delete"), *gone)
-    await copy_rows(work.connection, "silver", "user_activities", _rows(work, claims.winners))
-    await work.connection.execute(query("silver/users_upsert"), sorted(users))
-    new: list[Activity] = [claim.event for claim in claims.winners]
-    windows = sorted({(event.user_id, event.time_us // WINDOW_US * WINDOW_US) for event in new})
-    if windows:
-        await work.connection.execute(query("gold/user_windows_upsert"), *columns(windows))
-    days = {(event.user_id, event.time_us // DAY_US) for event in new}
-    await write_user_days(work, days, {})
+        identities = columns(claim.identity for claim in claims.replaced)
+        await work.connection.execute(query("silver/activities_delete"), *identities)
+    await copy_rows(work.connection, "silver", "user_activities", _rows(work, claims.winners, deletions))
+    await _write_users(work, users, gone.entities)
+
+    causes = Causes()
+    for claim in claims.winners:
+        causes.event(claim.event.user_id, claim.event.time_us, claim.order[2], told.get(claim.event.user_id))
+    for user, _ in withdrawn:
+        causes.deletion(user, gone.offsets_of(user))
+    touched = {(claim.event.user_id, claim.event.time_us) for claim in claims.winners}
+    touched |= {(user, time_us) for user, time_us in withdrawn}
+    await _write_windows(work, sorted({(user, us // WINDOW_US * WINDOW_US) for user, us in touched}), causes)
+    days = {(user, us // DAY_US) for user, us in touched}
+    await write_user_days(work, days, {}, causes)
     work.touched("silver", "user_activities", {day for _, day in days})
     work.touched("silver", "users")
-    work.touched("gold", "user_windows", {start // DAY_US for _, start in windows})
-    for event in sorted(new, key=lambda event: event.time_us):
+    for event in sorted((claim.event for claim in claims.winners), key=lambda event: event.time_us):
         work.live[event.user_id] = {"activity_type": event.activity_type, "event_time": iso(event.time_us)}
+    work.live.update(dict.fromkeys(user for user, _ in withdrawn))
 
 
-def _rows(work: BatchWork, winners: list[Claim]) -> Rows:
+async def _write_users(work: BatchWork, named: set[str], deleted: set[str]) -> None:
+    """Users with an event, and those deleted that were known: a deletion makes no user."""
+    known = await work.connection.fetch(query("silver/users_known"), sorted(deleted - named)) if deleted else []
+    await work.connection.execute(query("silver/users_upsert"), sorted(named | {row["user_id"] for row in known}))
+
+
+async def _write_windows(work: BatchWork, windows: list[tuple[str, int]], causes: Causes) -> None:
+    """Count windows anew, and note what they had told."""
+    if not windows:
+        return
+    noted: dict[tuple[str, int], Cause] = {
+        window: cause for window in windows if (cause := causes.of_window(*window)) is not None
+    }
+    before = await _stored_windows(work, list(noted))
+    await work.connection.execute(query("gold/user_windows_upsert"), *columns(windows))
+    await work.connection.execute(query("gold/user_windows_delete"), *columns(windows))
+    after = await _stored_windows(work, list(noted))
+    for window, cause in noted.items():
+        work.revisions.note("gold.user_windows", *window, before.get(window), after.get(window), cause)
+    work.touched("gold", "user_windows", {start // DAY_US for _, start in windows})
+
+
+async def _stored_windows(work: BatchWork, windows: list[tuple[str, int]]) -> dict[tuple[str, int], dict[str, Any]]:
+    if not windows:
+        return {}
+    rows = await work.connection.fetch(query("gold/user_windows_stored"), *columns(windows))
+    return {
+        (row["user_id"], row["window_start"]): {"events": row["events"], "activities": decode(row["activities"])}
+        for row in rows
+    }
+
+
+def _rows(work: BatchWork, winners: list[Claim], deletions: Deletions) -> Rows:
     events: list[Activity] = [claim.event for claim in winners]
-    rows = Rows(len(events))
+    hidden = [deletions.hides(claim.order, claim.event.user_id, claim.event.event_id) for claim in winners]
+    rows = Rows(len(events)).int2("flags", np.where(np.array(hidden, bool), DELETED, 0))
     rows.text("user_id", [event.user_id for event in events])
     rows.text("activity_type", [event.activity_type for event in events])
     rows.timestamp("event_time", [event.time_us for event in events])

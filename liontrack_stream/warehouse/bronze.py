@@ -198,6 +198,7 @@ async def store_deletions(work: BatchWork) -> None:
     if deleted:
         rows = Rows(len(deleted)).constant("topic", work.topic.name)
         rows.int4("partition", np.full(len(deleted), work.partition)).int8("offset", work.offsets[places])
+        rows.text("event_id", [item.event_id for item in deleted])
         rows.text("entity_id", [item.entity_id for item in deleted]).timestamp("append_time", work.append_us[places])
         await copy_rows(work.connection, "metadata", "deletions", rows)
 

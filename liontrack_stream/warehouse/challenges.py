@@ -8,22 +8,28 @@ from liontrack_stream.contract.events import Challenge, to_json
 from liontrack_stream.contract.times import iso
 from liontrack_stream.core.geo import DAY_US
 from liontrack_stream.warehouse.copying import Rows, copy_rows
+from liontrack_stream.warehouse.deletions import DELETED, Deletions, NewDeletions, load_deletions
 from liontrack_stream.warehouse.identities import Claim, columns, order_columns, settle_identities
 from liontrack_stream.warehouse.queries import query
+from liontrack_stream.warehouse.revisions import Causes
 from liontrack_stream.warehouse.user_days import write_user_days
 from liontrack_stream.warehouse.work import BatchWork
 
 
 async def store_challenges(work: BatchWork) -> None:
-    """Write everything that the batch's status events change in silver and gold."""
+    """Write everything that the batch's status events and deletions change in silver and gold."""
     events, _ = work.events(Challenge)
-    if not events:
+    gone = NewDeletions.of(work)
+    if not (events or gone):
         return
-    challenges = sorted({event.challenge_id for event in events})
+    challenges = sorted({event.challenge_id for event in events} | gone.entities)
     named = {event.user_id for event in events}
     await work.lock(user=named, identity={f"challenge {challenge}" for challenge in challenges})
     former = dict(await work.connection.fetch(query("silver/challenge_owners"), challenges))
     await work.lock(user=set(former.values()) - named)
+    deletions = await load_deletions(work, challenges)
+    told = dict(await work.connection.fetch(query("silver/challenges_newest"), challenges))
+    withdrawn = await gone.rows(work, "silver/challenges_withdraw")
     claims = await settle_identities(
         work,
         Challenge,
@@ -32,9 +38,9 @@ async def store_challenges(work: BatchWork) -> None:
         lambda row: (row["challenge_id"], row["updated_at"], row["status"]),
     )
     if claims.replaced:
-        gone = columns(claim.identity for claim in claims.replaced)
-        await work.connection.execute(query("silver/challenges_delete"), *gone)
-    await copy_rows(work.connection, "silver", "challenge_events", _rows(work, claims.winners))
+        identities = columns(claim.identity for claim in claims.replaced)
+        await work.connection.execute(query("silver/challenges_delete"), *identities)
+    await copy_rows(work.connection, "silver", "challenge_events", _rows(work, claims.winners, deletions))
     now = await work.connection.fetch(query("silver/challenges_upsert"), challenges)
     first_days = dict(await work.connection.fetch(query("silver/challenge_first_events"), challenges))
 
@@ -45,8 +51,16 @@ async def store_challenges(work: BatchWork) -> None:
     challenges_from: dict[str, int] = {}
     for challenge, user in owners:
         challenges_from[user] = min(first_days[challenge], challenges_from.get(user, first_days[challenge]))
-    await write_user_days(work, set(), challenges_from)
-    work.touched("silver", "challenge_events", {claim.event.time_us // DAY_US for claim in claims.winners})
+    causes = Causes()
+    for claim in claims.winners:
+        for user in (user for challenge, user in owners if challenge == claim.event.challenge_id):
+            causes.event(user, claim.event.time_us, claim.order[2], told.get(claim.event.challenge_id))
+    for challenge in {challenge for challenge, _ in withdrawn}:
+        for user in (user for other, user in owners if other == challenge):
+            causes.deletion(user, gone.offsets_of(challenge))
+    await write_user_days(work, set(), challenges_from, causes)
+    changed_us = [claim.event.time_us for claim in claims.winners] + [time_us for _, time_us in withdrawn]
+    work.touched("silver", "challenge_events", {time_us // DAY_US for time_us in changed_us})
     work.touched("silver", "challenges")
     work.touched("silver", "users")
     for row in now:
@@ -55,11 +69,14 @@ async def store_challenges(work: BatchWork) -> None:
             "user_id": row["user_id"],
             "updated_at": iso(row["updated_at"]),
         }
+        if row["deleted_at"] is not None:
+            work.live[row["challenge_id"]] = None
 
 
-def _rows(work: BatchWork, winners: list[Claim]) -> Rows:
+def _rows(work: BatchWork, winners: list[Claim], deletions: Deletions) -> Rows:
     events: list[Challenge] = [claim.event for claim in winners]
-    rows = Rows(len(events))
+    hidden = [deletions.hides(c.order, c.event.challenge_id, _event_id(c.event)) for c in winners]
+    rows = Rows(len(events)).int2("flags", np.where(np.array(hidden, bool), DELETED, 0))
     rows.text("challenge_id", [event.challenge_id for event in events])
     rows.timestamp("updated_at", [event.time_us for event in events])
     rows.text("status", [event.status for event in events]).text("user_id", [event.user_id for event in events])
@@ -74,3 +91,9 @@ def _rows(work: BatchWork, winners: list[Claim]) -> Rows:
     rows.float8("progress", np.array([event.progress for event in events], np.float64))
     rows.json("metadata", [None if event.extra is None else to_json(event.extra) for event in events])
     return order_columns(rows, work.topic.name, winners)
+
+
+def _event_id(event: Challenge) -> str | None:
+    """The status event's own id, as ``silver/challenges_withdraw`` reads it from the metadata."""
+    value = (event.extra or {}).get("event_id")
+    return value if isinstance(value, str) else None

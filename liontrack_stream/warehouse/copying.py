@@ -23,7 +23,7 @@ _HEADER = b"PGCOPY\n\xff\r\n\x00" + b"\x00" * 8
 _TRAILER = b"\xff\xff"
 _NULL = b"\xff\xff\xff\xff"
 _JSONB_VERSION = b"\x01"
-_TEXT_OID = 25
+_TEXT_OID, _INT8_OID = 25, 20
 _NULLS, _FIXED, _MIXED, _TEXTS, _BYTES = "nulls", "fixed", "mixed", "texts", "bytes"
 
 
@@ -92,7 +92,13 @@ class Rows:
 
     def texts(self, name: str, values: Sequence[Sequence[str] | None]) -> Rows:
         """A text[] column."""
-        return self.binary(name, [None if value is None else _text_array(value) for value in values])
+        return self.binary(
+            name, [None if v is None else _array(_TEXT_OID, [item.encode() for item in v]) for v in values]
+        )
+
+    def int8s(self, name: str, values: Sequence[Sequence[int]]) -> Rows:
+        """A bigint[] column."""
+        return self.binary(name, [_array(_INT8_OID, [struct.pack(">q", item) for item in items]) for items in values])
 
     def json(self, name: str, values: Sequence[bytes | None]) -> Rows:
         """A jsonb column from JSON texts."""
@@ -173,14 +179,13 @@ def _nullable(values: NDArray[Any], null: NDArray[np.bool_]) -> list[bytes]:
     return [_NULL if is_null else item for item, is_null in zip(block.close(), null.tolist(), strict=True)]
 
 
-def _text_array(items: Sequence[str]) -> bytes:
+def _array(oid: int, items: Sequence[bytes]) -> bytes:
     """PostgreSQL's binary array: dimensions, null flag, element type; length and lower bound of the one dimension."""
     if not items:
-        return struct.pack(">iiI", 0, 0, _TEXT_OID)
-    parts = [struct.pack(">iiIii", 1, 0, _TEXT_OID, len(items), 1)]
+        return struct.pack(">iiI", 0, 0, oid)
+    parts = [struct.pack(">iiIii", 1, 0, oid, len(items), 1)]
     for item in items:
-        encoded = item.encode()
-        parts += [struct.pack(">i", len(encoded)), encoded]
+        parts += [struct.pack(">i", len(item)), item]
     return b"".join(parts)
 
 

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from liontrack_stream.contract.times import iso
+from liontrack_stream.core.geo import DAY_US
 from liontrack_stream.core.health import LOOKBACK_DAYS, LionDay, settle_days
 from liontrack_stream.warehouse.queries import query
+from liontrack_stream.warehouse.revisions import Cause
 from liontrack_stream.warehouse.work import BatchWork
 
 END_DAY = 1_000_000  # the year 4707: later than any accepted event
 Days = dict[int, LionDay]
+CauseOf = Callable[[str, int], Cause | None]  # of a lion's day
+_COLUMNS = (
+    "tracking_frequency",
+    "distance_m",
+    "max_speed_kmh",
+    "last_fix_time",
+    "stationary",
+    "avg_weight",
+    "min_weight",
+    "max_weight",
+    "weight_count",
+    "weight_trend",
+    "health_score",
+    "status",
+)
 
 
 async def load_days(work: BatchWork, ranges: Sequence[tuple[str, int, int]]) -> list[Days]:
@@ -37,7 +55,9 @@ async def load_days(work: BatchWork, ranges: Sequence[tuple[str, int, int]]) -> 
 
 
 async def write_days(
-    work: BatchWork, changes: Iterable[tuple[str, Mapping[int, LionDay], Mapping[int, LionDay]]]
+    work: BatchWork,
+    changes: Iterable[tuple[str, Mapping[int, LionDay], Mapping[int, LionDay]]],
+    cause_of: CauseOf | None = None,
 ) -> list[Days]:
     """Settle and write lion-days.
 
@@ -46,6 +66,8 @@ async def write_days(
     changes
         For each lion its id, its stored days (whole for 30 days around the changed ones) and the days whose facts
         changed, with their new facts.
+    cause_of
+        Why a day's row that had been told changes; None where none was told.
 
     Returns
     -------
@@ -60,6 +82,8 @@ async def write_days(
         settled = settle_days(days, facts)
         upserts += [_row(lion_id, day, row) for day, row in settled.items() if stored.get(day) != row]
         vanished = [day for day in facts if not days[day].known]
+        if cause_of is not None:
+            _note(work, lion_id, stored, settled | dict.fromkeys(vanished), cause_of)
         gone += [(lion_id, day) for day in vanished if day in stored]
         results.append({day: row for day, row in (days | settled).items() if day not in set(vanished)})
     if upserts:
@@ -68,6 +92,24 @@ async def write_days(
         await work.connection.execute(query("gold/lion_days_delete"), *map(list, zip(*gone, strict=True)))
     work.touched("gold", "lions_metrics", {row[1] for row in upserts} | {day for _, day in gone})
     return results
+
+
+def _note(
+    work: BatchWork, lion_id: str, stored: Mapping[int, LionDay], now: Mapping[int, LionDay | None], cause_of: CauseOf
+) -> None:
+    """Note the revisions among a lion's days."""
+    for day, row in now.items():
+        before = stored.get(day)
+        if before != row and (cause := cause_of(lion_id, day)) is not None:
+            work.revisions.note("gold.lions_metrics", lion_id, day * DAY_US, _told(before), _told(row), cause)
+
+
+def _told(row: LionDay | None) -> dict[str, Any] | None:
+    """A row as a revision shows it."""
+    if row is None:
+        return None
+    told = dict(zip(_COLUMNS, _row("", 0, row)[2:], strict=True))
+    return told if row.last_us is None else told | {"last_fix_time": iso(row.last_us)}
 
 
 def days_around(dirty: Iterable[int]) -> tuple[int, int]:

@@ -42,7 +42,10 @@ class Span:
 
 @dataclass(slots=True)
 class LionState:
-    """One lion. ``tail`` reaches to the end of time; ``days`` is whole from ``days_from`` on."""
+    """One lion. ``tail`` reaches to the end of time; ``days`` is whole from ``days_from`` on.
+
+    ``told_us``: the last accepted fix before the batch.
+    """
 
     lion_id: str
     revision: int = 0
@@ -56,6 +59,7 @@ class LionState:
     tail: Span | None = None
     days: Days = field(default_factory=dict)
     days_from: int = 0
+    told_us: int | None = None
 
     @classmethod
     def unknown(cls, lion_id: str) -> LionState:
@@ -109,6 +113,7 @@ async def load_states(work: BatchWork, lion_ids: list[str], cache: LionCache) ->
                 tail,
                 days,
                 days_from,
+                row["last_update"],
             )
         )
     return states

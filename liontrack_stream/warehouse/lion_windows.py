@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,19 +12,62 @@ from liontrack_stream.core.geo import DAY_US
 from liontrack_stream.core.windows import WINDOW_US, LionWindows
 from liontrack_stream.warehouse.copying import Rows, copy_rows
 from liontrack_stream.warehouse.queries import query
+from liontrack_stream.warehouse.revisions import Cause
 from liontrack_stream.warehouse.work import BatchWork
 
+CauseOf = Callable[[str, int], Cause | None]  # of a lion's window
+_EDGES = ("min_lat", "max_lat", "min_lng", "max_lng")
 
-async def write(work: BatchWork, lion_ids: list[str], windows: LionWindows) -> None:
-    """Write changed windows: those that exist are deleted first, then all that hold a fix are copied in."""
+
+async def write(work: BatchWork, lion_ids: list[str], windows: LionWindows, cause_of: CauseOf | None = None) -> None:
+    """Write changed windows: those that exist are deleted first, then all that hold a fix are copied in.
+
+    ``cause_of``: why a window that had been told of changes, None where nobody had been.
+    """
     gone_lion = np.concatenate((windows.lion[windows.existed], windows.vanished_lion))
     gone_start = np.concatenate((windows.start_us[windows.existed], windows.vanished_start_us))
     if len(gone_lion):
-        names = [lion_ids[n] for n in gone_lion.tolist()]
-        await work.connection.execute(query("gold/lion_windows_delete"), names, gone_start.tolist())
+        gone = [lion_ids[n] for n in gone_lion.tolist()], gone_start.tolist()
+        if cause_of is None:
+            await work.connection.execute(query("gold/lion_windows_delete"), *gone)
+        else:
+            _note(
+                work, lion_ids, windows, await work.connection.fetch(query("gold/lion_windows_take"), *gone), cause_of
+            )
+    elif cause_of is not None:
+        _note(work, lion_ids, windows, [], cause_of)
     await copy_rows(work.connection, "gold", "lion_windows", _rows(lion_ids, windows))
     days = np.unique(np.concatenate((windows.start_us, gone_start)) // DAY_US)
     work.touched("gold", "lion_windows", days.tolist())
+
+
+def _note(work: BatchWork, lion_ids: list[str], windows: LionWindows, former: Sequence[Any], cause_of: CauseOf) -> None:
+    """Note the revisions among changed windows."""
+    before = {(row["lion_id"], row["window_start"]): _told(row) for row in former}
+    after = {(lion_ids[windows.lion[i]], int(windows.start_us[i])): _now(windows, i) for i in range(len(windows.lion))}
+    for lion_id, start_us in before.keys() | after.keys():
+        cause, cell = cause_of(lion_id, start_us), (lion_id, start_us)
+        if cause is not None:
+            work.revisions.note("gold.lion_windows", *cell, before.get(cell), after.get(cell), cause)
+
+
+def _told(row: Any) -> dict[str, Any]:
+    """A stored window as a revision shows it."""
+    sides = {
+        f"{side}_{part}": iso(row[f"{side}_time"]) if part == "time" else row[f"{side}_{part}"]
+        for side in ("first", "last")
+        for part in ("time", "lat", "lng")
+    }
+    return {"fixes": row["fixes"], "mean_lat": row["mean_lat"], "mean_lng": row["mean_lng"], **sides} | {
+        edge: row[edge] for edge in _EDGES
+    }
+
+
+def _now(windows: LionWindows, i: int) -> dict[str, Any]:
+    """A new window in the same shape."""
+    window = _window(windows, i)
+    sides = {f"{side}_{part}": window[side][part] for side in ("first", "last") for part in ("time", "lat", "lng")}
+    return {name: window[name] for name in ("fixes", "mean_lat", "mean_lng")} | sides | {e: window[e] for e in _EDGES}
 
 
 def _rows(lion_ids: list[str], windows: LionWindows) -> Rows:

@@ -7,9 +7,8 @@ round before it holds one cluster of older fixes per lion: a fix from years ago 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import repeat
-from typing import Any
 
 import numpy as np
 from msgspec.structs import astuple
@@ -17,24 +16,25 @@ from msgspec.structs import astuple
 from liontrack_stream.contract.events import Position, content_hashes, to_json
 from liontrack_stream.core.fixes import Fixes, empty, own_flags
 from liontrack_stream.core.geo import DAY_US, Ints
-from liontrack_stream.core.health import LionDay
 from liontrack_stream.core.settle import SPEED_LIMITS_KMH, Settled, settle
-from liontrack_stream.core.windows import WINDOW_US, DayFacts, changed_windows, day_facts, touched_days
+from liontrack_stream.core.windows import WINDOW_US, changed_windows, day_facts, touched_days
 from liontrack_stream.warehouse import lion_windows
 from liontrack_stream.warehouse.copying import Rows, copy_rows
-from liontrack_stream.warehouse.lion_days import END_DAY, days_around, write_days
+from liontrack_stream.warehouse.deletions import NewDeletions, load_deletions
+from liontrack_stream.warehouse.lion_deletions import Limits, flag_deleted, mark_deleted, withdraw_fixes
+from liontrack_stream.warehouse.lion_revisions import LionCauses
 from liontrack_stream.warehouse.lion_states import (
     END_US,
     LionCache,
     LionState,
     Span,
-    load_missing_days,
     load_spans,
     load_states,
     load_tails,
     trimmed_days,
     trimmed_tail,
 )
+from liontrack_stream.warehouse.lion_writes import reread_heads, write_facts, write_lions, write_resettled
 from liontrack_stream.warehouse.queries import query
 from liontrack_stream.warehouse.work import BatchWork
 
@@ -51,15 +51,26 @@ class _Round:
     span: Span | None = None
 
 
-async def store_positions(
-    work: BatchWork, cache: LionCache, limits_kmh: tuple[float, float, float, float] = SPEED_LIMITS_KMH
-) -> None:
+async def store_positions(work: BatchWork, cache: LionCache, limits_kmh: Limits = SPEED_LIMITS_KMH) -> None:
     """Write everything that the batch's fixes change in silver and gold."""
     events, places = work.events(Position)
-    if not events:
+    gone = NewDeletions.of(work)
+    if not (events or gone):
         return
     lion_ids, fresh = _fixes(work, events, places)
-    await work.lock(lion=lion_ids)
+    named = gone.entities.union(lion_ids)
+    await work.lock(lion=named)
+    deletions = await load_deletions(work, named)
+    flag_deleted(deletions, lion_ids, events, fresh)
+    await withdraw_fixes(work, gone, limits_kmh)
+    if events:
+        await _store_fixes(work, events, lion_ids, fresh, cache, limits_kmh)
+    await mark_deleted(work, deletions)
+
+
+async def _store_fixes(
+    work: BatchWork, events: list[Position], lion_ids: list[str], fresh: Fixes, cache: LionCache, limits_kmh: Limits
+) -> None:
     states = await load_states(work, lion_ids, cache)
     _count_late(work, states, fresh)
     late, tails = _rounds(states, fresh)
@@ -68,7 +79,7 @@ async def store_positions(
     if tails:
         await load_tails(work, [entry.state for entry in tails])
         await _store_round(work, events, tails, limits_kmh)
-    await _write_lions(work, states)
+    await write_lions(work, states)
     work.after_commit.append(lambda: cache.put(states))
 
 
@@ -88,7 +99,7 @@ def _fixes(work: BatchWork, events: list[Position], places: Ints) -> tuple[list[
         work.partition,
     )
     fresh["row"] = np.arange(len(events))
-    visible = np.array([event.visible is not False for event in events])
+    visible = np.array([event.visible is not False for event in events], bool)
     fresh["flags"] = own_flags(fresh["lat"], fresh["lng"], fresh["time_us"], fresh["append_us"], visible)
     return lion_ids, fresh[np.lexsort((fresh["time_us"], fresh["lion"]))]
 
@@ -143,25 +154,22 @@ def _asked(cluster: Fixes) -> Span:
     return Span(empty(), (first // DAY_US - 1) * DAY_US, (last // DAY_US + 2) * DAY_US, True, True)
 
 
-async def _store_round(
-    work: BatchWork, events: list[Position], rounds: list[_Round], limits_kmh: tuple[float, float, float, float]
-) -> None:
+async def _store_round(work: BatchWork, events: list[Position], rounds: list[_Round], limits_kmh: Limits) -> None:
     settled, spans = await _settle_whole(work, rounds, limits_kmh)
-    lion_ids = [entry.state.lion_id for entry in rounds]
+    states = [entry.state for entry in rounds]
+    lion_ids = [state.lion_id for state in states]
+    causes = LionCauses(settled, lion_ids, [state.told_us for state in states])
     await _write_fixes(work, events, lion_ids, settled)
     windows = changed_windows(settled)
-    await lion_windows.write(work, lion_ids, windows)
-    facts = day_facts(settled, *touched_days(settled))
-    await _write_facts(work, rounds, facts)
+    await lion_windows.write(work, lion_ids, windows, causes.of_window if causes else None)
+    await write_facts(work, states, day_facts(settled, *touched_days(settled)), causes.of_day if causes else None)
     moved = await _update_states(work, events, rounds, spans, settled)
     last_us = [entry.state.last_us for entry in rounds]
     live = lion_windows.live_windows(windows, last_us, moved)
     work.live.update({lion_ids[n]: window for n, window in live.items()})
 
 
-async def _settle_whole(
-    work: BatchWork, rounds: list[_Round], limits_kmh: tuple[float, float, float, float]
-) -> tuple[Settled, list[Span]]:
+async def _settle_whole(work: BatchWork, rounds: list[_Round], limits_kmh: Limits) -> tuple[Settled, list[Span]]:
     """Settle, reading more days wherever a change reaches past what was read."""
     asked = [entry.span for entry in rounds]
     loaded = await load_spans(
@@ -213,13 +221,7 @@ async def _write_fixes(work: BatchWork, events: list[Position], lion_ids: list[s
         await work.connection.execute(query("silver/positions_delete"), names, replaced["time_us"].tolist())
     new = fixes[fixes["row"] >= 0]
     await copy_rows(work.connection, "silver", "positions", _position_rows(events, new))
-    changed = fixes[settled.changed & (fixes["row"] < 0)]
-    if len(changed):
-        steps = [None if step < 0 else step for step in changed["step_mm"].tolist()]
-        names = [lion_ids[n] for n in changed["lion"].tolist()]
-        await work.connection.execute(
-            query("silver/positions_resettle"), names, changed["time_us"].tolist(), changed["flags"].tolist(), steps
-        )
+    await write_resettled(work, lion_ids, fixes[settled.changed & (fixes["row"] < 0)])
     if len(losers):
         identities = [
             f"{lion_ids[n]}|{us}" for n, us in zip(losers["lion"].tolist(), losers["time_us"].tolist(), strict=True)
@@ -253,41 +255,6 @@ def _position_rows(events: list[Position], new: Fixes) -> Rows:
     return rows.json("metadata", [None if extra is None else to_json(extra) for extra in columns["extra"]])
 
 
-async def _write_facts(work: BatchWork, rounds: list[_Round], facts: DayFacts) -> None:
-    """Settle and write the lion-days, and keep them in the states."""
-    bounds = np.searchsorted(facts.lion, np.arange(len(rounds) + 1)).tolist()
-    days = facts.day.tolist()
-    mine = [days[bounds[n] : bounds[n + 1]] for n in range(len(rounds))]
-    first_days = [days_around(dirty)[0] if dirty else END_DAY for dirty in mine]
-    states = [entry.state for entry in rounds]
-    await load_missing_days(work, states, first_days)
-    columns = (facts.fixes, facts.distance_mm, facts.max_speed_kmh, facts.last_us, facts.stationary)
-    values = list(zip(*(column.tolist() for column in columns), strict=True))
-    changes = []
-    for n, state in enumerate(states):
-        new = {
-            days[i]: _lion_day(state.days.get(days[i]), *values[i])
-            for i in range(bounds[n], bounds[n + 1])
-            if values[i][0] or days[i] in state.days
-        }
-        changes.append((state.lion_id, state.days, new))
-    for state, now in zip(states, await write_days(work, changes), strict=True):
-        state.days = now
-
-
-def _lion_day(
-    stored: LionDay | None, fixes: int, distance_mm: int, max_speed_kmh: float, last_us: int, stationary: bool
-) -> LionDay:
-    return replace(
-        stored or LionDay(),
-        fixes=fixes,
-        distance_mm=None if distance_mm < 0 else distance_mm,
-        max_speed_kmh=None if distance_mm < 0 else max_speed_kmh,
-        last_us=last_us if fixes else None,
-        stationary=stationary if fixes else None,
-    )
-
-
 async def _update_states(
     work: BatchWork, events: list[Position], rounds: list[_Round], spans: Sequence[Span], settled: Settled
 ) -> list[int]:
@@ -316,7 +283,7 @@ async def _update_states(
         ):
             state.tail = None
         state.days, state.days_from = trimmed_days(state.days, state.days_from, state.last_us)
-    await _reread_heads(work, [rounds[n].state for n in reread])
+    await reread_heads(work, [rounds[n].state for n in reread])
     return reread
 
 
@@ -333,26 +300,3 @@ def _advance_head(state: LionState, events: list[Position], new: Fixes) -> None:
         if name is not None:
             state.name, state.name_us = name, time_us
             break
-
-
-async def _reread_heads(work: BatchWork, states: Sequence[LionState]) -> None:
-    """Read the last accepted fix and name of lions whose former ones may no longer count."""
-    if not states:
-        return
-    rows = await work.connection.fetch(query("silver/lion_last_known"), [state.lion_id for state in states])
-    found = {row["lion_id"]: row for row in rows}
-    for state in states:
-        row = found[state.lion_id]
-        state.last_us, state.lat, state.lng = row["event_time"], row["lat"], row["lng"]
-        state.name_us, state.name = row["name_time"], row["name"]
-
-
-async def _write_lions(work: BatchWork, states: Sequence[LionState]) -> None:
-    columns: list[list[Any]] = [
-        [getattr(state, column) for state in states]
-        for column in ("lion_id", "name", "name_us", "lat", "lng", "last_us", "fixes", "accepted")
-    ]
-    revisions = dict(await work.connection.fetch(query("silver/lions_upsert"), *columns))
-    for state in states:
-        state.revision = revisions[state.lion_id]
-    work.touched("silver", "lions")

@@ -143,6 +143,7 @@ class Sink:
         await store_deletions(work)
         crash_here("sink.after_copy")
         await self._store_topic(work)
+        await work.revisions.store(work.connection, work.topic.name, work.partition)
         await work.mark_dirty()
         return runs
 

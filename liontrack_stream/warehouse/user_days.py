@@ -7,13 +7,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from liontrack_stream.core.engagement import WEIGHT_ACTIVITIES, challenge_days, user_days
+from liontrack_stream.core.geo import DAY_US
+from liontrack_stream.warehouse.lion_days import END_DAY
 from liontrack_stream.warehouse.queries import query
+from liontrack_stream.warehouse.revisions import Causes
 from liontrack_stream.warehouse.work import BatchWork
 
 UserDays = set[tuple[str, int]]  # (user_id, day since the epoch)
+_COLUMNS = (
+    "challenges_completed",
+    "challenges_in_progress",
+    "challenges_total",
+    "activity_events",
+    "weight_entries",
+    "engagement_score",
+)
 
 
-async def write_user_days(work: BatchWork, recount: UserDays, challenges_from: Mapping[str, int]) -> None:
+async def write_user_days(
+    work: BatchWork, recount: UserDays, challenges_from: Mapping[str, int], causes: Causes
+) -> None:
     """Write the user-days that changed; their users must be locked.
 
     Parameters
@@ -22,6 +35,8 @@ async def write_user_days(work: BatchWork, recount: UserDays, challenges_from: M
         User-days whose activities or weight entries changed.
     challenges_from
         User to the first day on which one of the user's challenges, past or present, may have changed.
+    causes
+        Why rows that had been told change, by user.
     """
     users = sorted({user for user, _ in recount} | set(challenges_from))
     if not users:
@@ -32,6 +47,9 @@ async def write_user_days(work: BatchWork, recount: UserDays, challenges_from: M
         days = {day for events in histories[user] for day in challenge_days(events)}
         facts.update({(user, day): facts.get((user, day), (0, 0)) for day in days if day >= first_day})
     facts.update(await _recounted(work, recount))
+    lookback_days = END_DAY if challenges_from else 0  # a challenge counts in every later day's total
+    noted = {cell: cause for cell in facts if (cause := causes.of_day(*cell, lookback_days)) is not None}
+    before = await _stored_rows(work, list(noted))
 
     by_user: dict[str, dict[int, tuple[int, int]]] = defaultdict(dict)
     for (user, day), counts in facts.items():
@@ -63,6 +81,18 @@ async def write_user_days(work: BatchWork, recount: UserDays, challenges_from: M
     if gone:
         await work.connection.execute(query("gold/user_days_delete"), *map(list, zip(*gone, strict=True)))
     work.touched("gold", "users_activity", {day for _, day in facts})
+    after = {(user, day): dict(zip(_COLUMNS, row, strict=True)) for user, day, *row in upserts}
+    for (user, day), cause in noted.items():
+        row_before, row_after = before.get((user, day)), after.get((user, day))
+        work.revisions.note("gold.users_activity", user, day * DAY_US, row_before, row_after, cause)
+
+
+async def _stored_rows(work: BatchWork, wanted: list[tuple[str, int]]) -> dict[tuple[str, int], dict[str, Any]]:
+    """What the warehouse says of user-days."""
+    if not wanted:
+        return {}
+    rows = await work.connection.fetch(query("gold/user_days_stored"), *map(list, zip(*wanted, strict=True)))
+    return {(user, day): dict(zip(_COLUMNS, row, strict=True)) for user, day, *row in rows}
 
 
 async def _histories(work: BatchWork, users: list[str]) -> dict[str, list[list[tuple[int, str]]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,23 +10,28 @@ from liontrack_stream.contract.convert import KG_PER_UNIT
 from liontrack_stream.contract.events import Weight, to_json
 from liontrack_stream.contract.times import iso
 from liontrack_stream.core.geo import DAY_US
-from liontrack_stream.core.health import LionDay, day_weights
+from liontrack_stream.core.health import LOOKBACK_DAYS, LionDay, day_weights
 from liontrack_stream.core.weights import weight_flags
 from liontrack_stream.warehouse.copying import Rows, copy_rows
+from liontrack_stream.warehouse.deletions import DELETED, Deletions, NewDeletions, load_deletions
 from liontrack_stream.warehouse.identities import Claim, order_columns, settle_identities
 from liontrack_stream.warehouse.lion_days import days_around, load_days, write_days
 from liontrack_stream.warehouse.queries import query
+from liontrack_stream.warehouse.revisions import Causes
 from liontrack_stream.warehouse.user_days import write_user_days
 from liontrack_stream.warehouse.work import BatchWork
 
 
 async def store_weights(work: BatchWork) -> None:
-    """Write everything that the batch's weighings change in silver and gold."""
+    """Write everything that the batch's weighings and deletions change in silver and gold."""
     events, _ = work.events(Weight)
-    if not events:
+    gone = NewDeletions.of(work)
+    if not (events or gone):
         return
     lions, users = {event.lion_id for event in events}, {event.user_id for event in events if event.user_id}
-    await work.lock(lion=lions, user=users, identity={f"weight {event.weight_id}" for event in events})
+    ids = {event.weight_id for event in events} | gone.entities
+    await work.lock(lion=lions | gone.entities, user=users, identity={f"weight {weight_id}" for weight_id in ids})
+    deletions = await load_deletions(work, lions | ids)
     claims = await settle_identities(
         work,
         Weight,
@@ -34,32 +39,75 @@ async def store_weights(work: BatchWork) -> None:
         lambda wanted: work.connection.fetch(query("silver/weights_stored"), [identity[0] for identity in wanted]),
         lambda row: (row["weight_id"],),
     )
-    if claims.replaced:
-        former = [claim.stored for claim in claims.replaced]
-        await work.lock(
-            lion={row["lion_id"] for row in former} - lions, user={r["user_id"] for r in former if r["user_id"]} - users
-        )
-        await work.connection.execute(query("silver/weights_delete"), [row["weight_id"] for row in former])
-    await copy_rows(work.connection, "silver", "weight_history", _rows(work, claims.winners))
+    replaced = [claim.stored for claim in claims.replaced]
+    withdrawn = [
+        row
+        for row in await gone.rows(work, "silver/weights_deleted")
+        if row["weight_id"] not in {r["weight_id"] for r in replaced}
+    ]
+    former = [*replaced, *withdrawn]
+    await work.lock(
+        lion={row["lion_id"] for row in former} - lions, user={r["user_id"] for r in former if r["user_id"]} - users
+    )
+    counted = [_Counted(c.event.lion_id, c.event.user_id, c.event.time_us, c.order[2]) for c in claims.winners]
+    by_weight = {claim.identity[0]: claim.order[2] for claim in claims.winners}
+    counted += [_Counted(r["lion_id"], r["user_id"], r["measured_at"], by_weight[r["weight_id"]]) for r in replaced]
+    told = dict(await work.connection.fetch(query("silver/weights_newest"), sorted({c.lion for c in counted})))
+    if replaced:
+        await work.connection.execute(query("silver/weights_delete"), [row["weight_id"] for row in replaced])
+        work.count(flagged=-sum(row["flags"] != 0 for row in replaced))
+    if withdrawn:
+        await work.connection.execute(query("silver/weights_withdraw"), [row["weight_id"] for row in withdrawn])
+        work.count(flagged=sum(row["flags"] == 0 for row in withdrawn))
+    await copy_rows(work.connection, "silver", "weight_history", _rows(work, claims.winners, deletions))
 
-    counted = [(c.event.lion_id, c.event.user_id, c.event.time_us // DAY_US) for c in claims.winners]
-    counted += [(c.stored["lion_id"], c.stored["user_id"], c.stored["measured_at"] // DAY_US) for c in claims.replaced]
-    named = sorted(lions | {lion for lion, _, _ in counted})
+    lion_causes, user_causes = _causes(counted, told), _causes(counted, told, by_user=True)
+    for row in withdrawn:
+        offsets = gone.offsets_of(row["weight_id"]) | gone.offsets_of(row["lion_id"])
+        lion_causes.deletion(row["lion_id"], offsets)
+        user_causes.deletion(row["user_id"] or "", offsets)
+        counted.append(_Counted(row["lion_id"], row["user_id"], row["measured_at"], -1))
+    named = sorted(lions | {c.lion for c in counted})
     await work.connection.execute(query("silver/lions_touch"), named)
-    await _write_lion_days(work, {(lion, day) for lion, _, day in counted})
-    user_days = {(user, day) for _, user, day in counted if user}
+    await work.connection.execute(query("silver/lions_deleted"), named)
+    await _write_lion_days(work, {(c.lion, c.day) for c in counted}, lion_causes)
+    user_days = {(c.user, c.day) for c in counted if c.user}
     await work.connection.execute(query("silver/users_infer"), sorted(users | {user for user, _ in user_days}))
-    await write_user_days(work, user_days, {})
-    work.touched("silver", "weight_history", {day for _, _, day in counted})
+    await write_user_days(work, user_days, {}, user_causes)
+    work.touched("silver", "weight_history", {c.day for c in counted})
     work.touched("silver", "lions")
     work.touched("silver", "users")
     for claim in sorted(claims.winners, key=lambda claim: claim.event.time_us):
         event = claim.event
         kilograms = event.weight * KG_PER_UNIT[event.unit]
         work.live[event.lion_id] = {"weight": kilograms, "measured_at": iso(event.time_us)}
+    work.live.update(dict.fromkeys(row["lion_id"] for row in withdrawn))
 
 
-async def _write_lion_days(work: BatchWork, dirty: set[tuple[str, int]]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """A weighing that counts now, or did before; ``offset`` is of the record that changed it."""
+
+    lion: str
+    user: str | None
+    time_us: int
+    offset: int
+
+    @property
+    def day(self) -> int:
+        return self.time_us // DAY_US
+
+
+def _causes(counted: list[_Counted], told: dict[str, int], by_user: bool = False) -> Causes:
+    causes = Causes()
+    for weighing in counted:
+        entity = weighing.user if by_user else weighing.lion
+        if entity:
+            causes.event(entity, weighing.time_us, weighing.offset, told.get(weighing.lion))
+    return causes
+
+
+async def _write_lion_days(work: BatchWork, dirty: set[tuple[str, int]], causes: Causes) -> None:
     pairs = sorted(dirty)
     if not pairs:
         return
@@ -75,13 +123,19 @@ async def _write_lion_days(work: BatchWork, dirty: set[tuple[str, int]]) -> None
             (lion, days, {day: replace(days.get(day, LionDay()), **facts[lion, day]) for day in dirty_days[lion]})  # type: ignore[arg-type]
             for lion, days in zip(lions, stored, strict=True)
         ],
+        lambda lion, day: causes.of_day(lion, day, LOOKBACK_DAYS),
     )
 
 
-def _rows(work: BatchWork, winners: list[Claim]) -> Rows:
+def _rows(work: BatchWork, winners: list[Claim], deletions: Deletions) -> Rows:
     events: list[Weight] = [claim.event for claim in winners]
     kilograms = np.array([event.weight * KG_PER_UNIT[event.unit] for event in events])
     flags = weight_flags(kilograms)
+    if deletions:
+        hidden = [
+            deletions.hides(c.order, c.event.weight_id) or deletions.hides(c.order, c.event.lion_id) for c in winners
+        ]
+        flags[np.array(hidden, bool)] |= DELETED
     work.count(flagged=int((flags != 0).sum()))
     rows = Rows(len(events))
     rows.text("weight_id", [event.weight_id for event in events]).text("lion_id", [event.lion_id for event in events])

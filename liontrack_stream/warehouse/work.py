@@ -16,6 +16,7 @@ from liontrack_stream.contract.topics import TopicSpec
 from liontrack_stream.kafka.ports import BatchStats
 from liontrack_stream.warehouse.copying import Rows, copy_rows
 from liontrack_stream.warehouse.queries import query
+from liontrack_stream.warehouse.revisions import Revisions
 
 _LOCK_CLASS = 0x4C54
 _LOCK_BUCKETS = 1024
@@ -37,6 +38,7 @@ class BatchWork:
     stats: BatchStats = field(default_factory=BatchStats)
     live: dict[str, Any] = field(default_factory=dict)
     after_commit: list[Callable[[], None]] = field(default_factory=list)
+    revisions: Revisions = field(default_factory=Revisions)
     _dirty: set[tuple[str, str, int]] = field(default_factory=set)
 
     def events(self, kind: type[Any]) -> tuple[list[Any], NDArray[np.int64]]:

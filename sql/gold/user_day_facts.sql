@@ -5,7 +5,7 @@ CROSS JOIN LATERAL (
     SELECT count(*) AS events, count(*) FILTER (WHERE a.activity_type = ANY ($3::text[])) AS weight_entries
     FROM silver.user_activities a
     WHERE a.user_id = want.user_id AND a.event_time >= want.day::timestamp AT TIME ZONE 'UTC'
-      AND a.event_time < (want.day + 1)::timestamp AT TIME ZONE 'UTC'
+      AND a.event_time < (want.day + 1)::timestamp AT TIME ZONE 'UTC' AND a.flags = 0
 ) activity
 CROSS JOIN LATERAL (
     SELECT count(*) AS weight_entries FROM silver.weight_history h

@@ -5,7 +5,7 @@ FROM unnest($1::text[], $2::timestamptz[]) AS want (user_id, window_start)
 CROSS JOIN LATERAL (
     SELECT a.activity_type, count(*) AS events FROM silver.user_activities a
     WHERE a.user_id = want.user_id AND a.event_time >= want.window_start
-      AND a.event_time < want.window_start + interval '5 minutes'
+      AND a.event_time < want.window_start + interval '5 minutes' AND a.flags = 0
     GROUP BY a.activity_type
 ) counted
 GROUP BY want.user_id, want.window_start

@@ -28,3 +28,9 @@ ALTER TABLE silver.user_activities ADD COLUMN flags smallint NOT NULL DEFAULT 0;
 ALTER TABLE silver.challenge_events ADD COLUMN flags smallint NOT NULL DEFAULT 0;
 COMMENT ON COLUMN silver.user_activities.flags IS '16 deleted; 0 = counts';
 COMMENT ON COLUMN silver.challenge_events.flags IS '16 deleted; 0 = counts';
+
+-- The lake's files of these tables get the new column.
+INSERT INTO metadata.lake_dirty (layer, table_name, day)
+SELECT layer, table_name, day FROM metadata.lake_files
+WHERE layer = 'silver' AND table_name IN ('user_activities', 'challenge_events')
+ON CONFLICT (layer, table_name, day) DO UPDATE SET version = nextval('metadata.lake_versions'), dirty_at = now();

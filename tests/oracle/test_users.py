@@ -111,6 +111,7 @@ def test_profiles_take_each_field_from_the_latest_event_that_carries_it():
         "roles": ["ranger"],
         "created_at": at("2025-03-01 00:00"),
         "updated_at": at("2025-03-03 00:00"),
+        "deleted_at": None,
     }
     assert (rows[("v",)]["username"], rows[("v",)]["roles"]) == ("v", [])
 

@@ -6,6 +6,7 @@ some twice or changed.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -65,6 +66,13 @@ def _document(random: Random, topic: str, time_us: int, lions: tuple[str, ...]) 
     return {**document, "quality_percentage": random.choice((50, 66.6, 100))}
 
 
+def _deletion(random: Random, topic: str, lions: tuple[str, ...]) -> str:
+    """Whom a tombstone names."""
+    weighing = f"w-{random.randrange(400)}"
+    names = {POSITIONS: lions, WEIGHTS: (*lions, weighing, weighing), ACTIVITIES: USERS, CHALLENGES: CHALLENGE_IDS}
+    return random.choice(names.get(topic, ("a", "b")))
+
+
 def _lateness(random: Random) -> int:
     """How much later than its event time a record arrives, in µs."""
     return random.choice((0, 0, 0, 0, 0, 2 * HOUR, 3 * DAY, random.randrange(40 * DAY)))
@@ -86,6 +94,7 @@ def random_stream(seed: int, topics: tuple[str, ...] = TOPICS, count: int = 300)
     events.sort(key=lambda event: event[0])
     partitions: dict[tuple[str, int], list[Consumed]] = {}
     appended_live = random.random() < 0.3  # append times near event times: some fixes lie in the future
+    deleting = random.choice((0.0, 0.0, 0.01, 0.04))
     for place, (arrival_us, topic, document) in enumerate(events):
         partition = random.randrange(PARTITIONS) if random.random() < 0.1 else place // 7 % PARTITIONS
         run = partitions.setdefault((topic, partition), [])
@@ -94,7 +103,11 @@ def random_stream(seed: int, topics: tuple[str, ...] = TOPICS, count: int = 300)
             "offset": run[-1].offset + 1 if run else 0,
             "timestamp": arrival_us // 1000 if appended_live and place < 60 else LATE_MS + place // 3,
         }
-        run.append(record(topic, "key", document, **where))
+        if random.random() < deleting:
+            tombstone = Consumed(topic, partition, where["offset"], where["timestamp"], b"", None)
+            run.append(replace(tombstone, key=_deletion(random, topic, lions).encode()))
+        else:
+            run.append(record(topic, "key", document, **where))
     return Stream(partitions)
 
 

@@ -350,6 +350,34 @@ def values(draw: st.DrawFn, topic: str, scene: Scene, earlier: list[Document]) -
     return draw(written(document))
 
 
+@st.composite
+def deletions(draw: st.DrawFn, topic: str, scene: Scene) -> tuple[bytes | None, bytes | None]:
+    """Key and value of a record that deletes: a tombstone, Debezium's ``d`` or a change stream's ``delete``."""
+    weighings = tuple(f"w-{n}" for n in range(1, 41))
+    entity = draw(
+        st.sampled_from(
+            {
+                POSITIONS: scene.lions,
+                WEIGHTS: (*scene.lions, *weighings),
+                ACTIVITIES: USERS,
+                CHALLENGES: CHALLENGE_IDS,
+                QUALITY: ("silver.lions",),
+            }[topic]
+        )
+    )
+    form = draw(st.integers(0, 3))
+    if form == 0:
+        return entity.encode(), None
+    if form == 1:
+        before = json.dumps({"_id": {"$oid": entity}})
+        return None, json.dumps({"op": "d", "before": before, "after": None, "source": {}}).encode()
+    if form == 2:
+        return b"x", json.dumps({"operationType": "delete", "documentKey": {"_id": entity}}).encode()
+    id_field = {POSITIONS: "lion_id", WEIGHTS: "weightId", ACTIVITIES: "userId", CHALLENGES: "challenge_id"}
+    before = json.dumps({"_id": draw(st.sampled_from(("e1", "1", "7"))), id_field.get(topic, "table_name"): entity})
+    return None, json.dumps({"op": "d", "before": before, "source": {}}).encode()
+
+
 _BAD_OF: dict[str, list[bytes]] = {
     topic: [value for where, value, _ in BAD.values() if where == topic and len(value) < 5000] for topic in TOPICS
 }
@@ -382,12 +410,13 @@ def streams(
         topic = draw(st.sampled_from(topics))
         partition = draw(st.integers(0, PARTITIONS - 1))
         value = draw(values(topic, scene, earlier[topic]))
-        if tombstones and draw(st.integers(0, 15)) == 15:
-            value = None
+        key = draw(_keys)
+        if tombstones and draw(st.integers(0, 9)) == 9:
+            key, value = draw(deletions(topic, scene))
         clock_ms = max(0, clock_ms + draw(st.sampled_from((0, 0, 1, 1000, -1, 600_000))))
         run = partitions.setdefault((topic, partition), [])
         offset = run[-1].offset + draw(st.sampled_from((1, 1, 1, 1, 1, 1, 2, 5))) if run else 0
-        run.append(Consumed(topic, partition, offset, clock_ms, draw(_keys), value, draw(_headers)))
+        run.append(Consumed(topic, partition, offset, clock_ms, key, value, draw(_headers)))
     return Stream(partitions)
 
 

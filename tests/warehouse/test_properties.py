@@ -49,3 +49,15 @@ async def test_users_in_any_delivery(replay, case):
 @given(case=cases(TOPICS, max_records=60, tombstones=True))
 async def test_all_topics_in_any_delivery(replay, case):
     await replay.holds(case)
+
+
+@examples(25)
+@given(case=cases((POSITIONS,), tombstones=True))
+async def test_deleted_lions_in_any_delivery(replay, case):
+    await replay.holds(case)
+
+
+@examples(25)
+@given(case=cases((WEIGHTS, ACTIVITIES, CHALLENGES), tombstones=True))
+async def test_deleted_weighings_users_and_challenges_in_any_delivery(replay, case):
+    await replay.holds(case)

@@ -1,0 +1,87 @@
+"""What settled fixes change of a lion, written: stored fixes' flags and steps, lion-days, and the lion's own row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from liontrack_stream.core.fixes import Fixes
+from liontrack_stream.core.health import LionDay
+from liontrack_stream.core.windows import DayFacts
+from liontrack_stream.warehouse.lion_days import END_DAY, CauseOf, days_around, write_days
+from liontrack_stream.warehouse.lion_states import LionState, load_missing_days
+from liontrack_stream.warehouse.queries import query
+from liontrack_stream.warehouse.work import BatchWork
+
+
+async def write_resettled(work: BatchWork, lion_ids: Sequence[str], changed: Fixes) -> None:
+    """Write the flags and steps of stored fixes; ``lion_ids`` by the fixes' lion numbers."""
+    if len(changed):
+        steps = [None if step < 0 else step for step in changed["step_mm"].tolist()]
+        names = [lion_ids[n] for n in changed["lion"].tolist()]
+        await work.connection.execute(
+            query("silver/positions_resettle"), names, changed["time_us"].tolist(), changed["flags"].tolist(), steps
+        )
+
+
+async def write_facts(
+    work: BatchWork, states: Sequence[LionState], facts: DayFacts, cause_of: CauseOf | None = None
+) -> None:
+    """Settle and write the lion-days, and keep them in the states; ``facts.lion`` numbers the states."""
+    bounds = np.searchsorted(facts.lion, np.arange(len(states) + 1)).tolist()
+    days = facts.day.tolist()
+    mine = [days[bounds[n] : bounds[n + 1]] for n in range(len(states))]
+    first_days = [days_around(dirty)[0] if dirty else END_DAY for dirty in mine]
+    await load_missing_days(work, states, first_days)
+    columns = (facts.fixes, facts.distance_mm, facts.max_speed_kmh, facts.last_us, facts.stationary)
+    values = list(zip(*(column.tolist() for column in columns), strict=True))
+    changes = []
+    for n, state in enumerate(states):
+        new = {
+            days[i]: _lion_day(state.days.get(days[i]), *values[i])
+            for i in range(bounds[n], bounds[n + 1])
+            if values[i][0] or days[i] in state.days
+        }
+        changes.append((state.lion_id, state.days, new))
+    for state, now in zip(states, await write_days(work, changes, cause_of), strict=True):
+        state.days = now
+
+
+def _lion_day(
+    stored: LionDay | None, fixes: int, distance_mm: int, max_speed_kmh: float, last_us: int, stationary: bool
+) -> LionDay:
+    return replace(
+        stored or LionDay(),
+        fixes=fixes,
+        distance_mm=None if distance_mm < 0 else distance_mm,
+        max_speed_kmh=None if distance_mm < 0 else max_speed_kmh,
+        last_us=last_us if fixes else None,
+        stationary=stationary if fixes else None,
+    )
+
+
+async def reread_heads(work: BatchWork, states: Sequence[LionState]) -> None:
+    """Read the last accepted fix and name of lions whose former ones may no longer count."""
+    if not states:
+        return
+    rows = await work.connection.fetch(query("silver/lion_last_known"), [state.lion_id for state in states])
+    found = {row["lion_id"]: row for row in rows}
+    for state in states:
+        row = found[state.lion_id]
+        state.last_us, state.lat, state.lng = row["event_time"], row["lat"], row["lng"]
+        state.name_us, state.name = row["name_time"], row["name"]
+
+
+async def write_lions(work: BatchWork, states: Sequence[LionState]) -> None:
+    """Write the lions' own rows; every write raises their revision."""
+    columns: list[list[Any]] = [
+        [getattr(state, column) for state in states]
+        for column in ("lion_id", "name", "name_us", "lat", "lng", "last_us", "fixes", "accepted")
+    ]
+    revisions = dict(await work.connection.fetch(query("silver/lions_upsert"), *columns))
+    for state in states:
+        state.revision = revisions[state.lion_id]
+    work.touched("silver", "lions")

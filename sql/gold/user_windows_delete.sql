@@ -1,0 +1,7 @@
+-- One row per window of the list that holds no activity that counts any more.
+DELETE FROM gold.user_windows w
+USING unnest($1::text[], $2::timestamptz[]) AS want (user_id, window_start)
+WHERE w.user_id = want.user_id AND w.window_start = want.window_start AND NOT EXISTS (
+    SELECT FROM silver.user_activities a
+    WHERE a.user_id = want.user_id AND a.event_time >= want.window_start
+      AND a.event_time < want.window_start + interval '5 minutes' AND a.flags = 0)
