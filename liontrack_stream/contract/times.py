@@ -53,6 +53,6 @@ def to_microseconds(value: datetime | int | float | str) -> int:
     return micros
 
 
-def iso(microseconds: int) -> str:
+def iso(microseconds: int, timespec: str = "milliseconds") -> str:
     """ISO-8601 text with ``Z`` of microseconds since the epoch."""
-    return f"{(_EPOCH_NAIVE + timedelta(microseconds=int(microseconds))).isoformat(timespec='milliseconds')}Z"
+    return f"{(_EPOCH_NAIVE + timedelta(microseconds=int(microseconds))).isoformat(timespec=timespec)}Z"

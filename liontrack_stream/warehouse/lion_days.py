@@ -100,7 +100,8 @@ def _note(
     """Note the revisions among a lion's days."""
     for day, row in now.items():
         before = stored.get(day)
-        if before != row and (cause := cause_of(lion_id, day)) is not None:
+        if before != row:
+            cause = cause_of(lion_id, day)
             work.revisions.note("gold.lions_metrics", lion_id, day * DAY_US, _told(before), _told(row), cause)
 
 
@@ -109,7 +110,7 @@ def _told(row: LionDay | None) -> dict[str, Any] | None:
     if row is None:
         return None
     told = dict(zip(_COLUMNS, _row("", 0, row)[2:], strict=True))
-    return told if row.last_us is None else told | {"last_fix_time": iso(row.last_us)}
+    return told if row.last_us is None else told | {"last_fix_time": iso(row.last_us, "microseconds")}
 
 
 def days_around(dirty: Iterable[int]) -> tuple[int, int]:

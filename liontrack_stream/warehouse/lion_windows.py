@@ -16,7 +16,10 @@ from liontrack_stream.warehouse.revisions import Cause
 from liontrack_stream.warehouse.work import BatchWork
 
 CauseOf = Callable[[str, int], Cause | None]  # of a lion's window
-_EDGES = ("min_lat", "max_lat", "min_lng", "max_lng")
+_TOLD = (
+    *("fixes", "mean_lat", "mean_lng", "first_lat", "first_lng", "last_lat", "last_lng"),
+    *("min_lat", "max_lat", "min_lng", "max_lng"),
+)
 
 
 async def write(work: BatchWork, lion_ids: list[str], windows: LionWindows, cause_of: CauseOf | None = None) -> None:
@@ -47,27 +50,21 @@ def _note(work: BatchWork, lion_ids: list[str], windows: LionWindows, former: Se
     after = {(lion_ids[windows.lion[i]], int(windows.start_us[i])): _now(windows, i) for i in range(len(windows.lion))}
     for lion_id, start_us in before.keys() | after.keys():
         cause, cell = cause_of(lion_id, start_us), (lion_id, start_us)
-        if cause is not None:
-            work.revisions.note("gold.lion_windows", *cell, before.get(cell), after.get(cell), cause)
+        work.revisions.note("gold.lion_windows", *cell, before.get(cell), after.get(cell), cause)
 
 
 def _told(row: Any) -> dict[str, Any]:
     """A stored window as a revision shows it."""
-    sides = {
-        f"{side}_{part}": iso(row[f"{side}_time"]) if part == "time" else row[f"{side}_{part}"]
-        for side in ("first", "last")
-        for part in ("time", "lat", "lng")
-    }
-    return {"fixes": row["fixes"], "mean_lat": row["mean_lat"], "mean_lng": row["mean_lng"], **sides} | {
-        edge: row[edge] for edge in _EDGES
-    }
+    times = {name: iso(row[name], "microseconds") for name in ("first_time", "last_time")}
+    return {name: row[name] for name in _TOLD} | times
 
 
 def _now(windows: LionWindows, i: int) -> dict[str, Any]:
     """A new window in the same shape."""
     window = _window(windows, i)
-    sides = {f"{side}_{part}": window[side][part] for side in ("first", "last") for part in ("time", "lat", "lng")}
-    return {name: window[name] for name in ("fixes", "mean_lat", "mean_lng")} | sides | {e: window[e] for e in _EDGES}
+    sides = {f"{side}_{part}": window[side][part] for side in ("first", "last") for part in ("lat", "lng")}
+    times = {f"{side}_time": iso(getattr(windows, side)["time_us"][i], "microseconds") for side in ("first", "last")}
+    return {name: (window | sides)[name] for name in _TOLD} | times
 
 
 def _rows(lion_ids: list[str], windows: LionWindows) -> Rows:

@@ -161,8 +161,9 @@ async def _store_round(work: BatchWork, events: list[Position], rounds: list[_Ro
     causes = LionCauses(settled, lion_ids, [state.told_us for state in states])
     await _write_fixes(work, events, lion_ids, settled)
     windows = changed_windows(settled)
-    await lion_windows.write(work, lion_ids, windows, causes.of_window if causes else None)
-    await write_facts(work, states, day_facts(settled, *touched_days(settled)), causes.of_day if causes else None)
+    revising = bool(causes or work.revisions)
+    await lion_windows.write(work, lion_ids, windows, causes.of_window if revising else None)
+    await write_facts(work, states, day_facts(settled, *touched_days(settled)), causes.of_day if revising else None)
     moved = await _update_states(work, events, rounds, spans, settled)
     last_us = [entry.state.last_us for entry in rounds]
     live = lion_windows.live_windows(windows, last_us, moved)

@@ -100,19 +100,28 @@ class Revisions:
     def __init__(self) -> None:
         self._changes: dict[Cell, _Change] = {}
 
-    def note(self, table: str, entity: str, start_us: int, before: Row | None, after: Row | None, cause: Cause) -> None:
-        """A row of a gold table was ``before`` and is ``after``; None where it does not exist."""
-        if before == after:
-            return
+    def __bool__(self) -> bool:
+        return bool(self._changes)
+
+    def note(
+        self, table: str, entity: str, start_us: int, before: Row | None, after: Row | None, cause: Cause | None
+    ) -> None:
+        """A row of a gold table was ``before`` and is ``after``; None where it does not exist.
+
+        Without a cause only where the batch has noted the row already: it goes on changing.
+        """
         cell = (table, entity, start_us)
         earlier = self._changes.get(cell)
         if earlier is not None:
-            before, cause = earlier.before, earlier.cause | cause
-        self._changes[cell] = _Change(before, after, cause)
+            before, cause = earlier.before, earlier.cause | cause if cause else earlier.cause
+        if before != after and cause is not None:
+            self._changes[cell] = _Change(before, after, cause)
+        elif earlier is not None:
+            del self._changes[cell]
 
     async def store(self, connection: asyncpg.Connection, topic: str, partition: int) -> None:
-        """Write those that in the end changed something."""
-        changes = [(cell, change) for cell, change in self._changes.items() if change.before != change.after]
+        """Write them."""
+        changes = list(self._changes.items())
         if not changes:
             return
         rows = Rows(len(changes)).constant("topic", topic).int4("partition", np.full(len(changes), partition))

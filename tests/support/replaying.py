@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 import asyncpg
@@ -29,7 +29,7 @@ class Replay:
 
     def __init__(self, settings: Settings, reader: asyncpg.Connection) -> None:
         self._settings = settings
-        self._reader = reader
+        self.reader = reader
         self._worker: WorkerWarehouse | None = None
         self._tables: list[str] = []
         self.stats = BatchStats()
@@ -45,13 +45,13 @@ class Replay:
     async def close(self) -> None:
         if self._worker is not None:
             await self._worker.close()
-        await self._reader.close()
+        await self.reader.close()
 
     async def empty(self) -> None:
         """Forget everything: quicker than a new database, and than TRUNCATE for a few rows."""
         if not self._tables:
-            self._tables = [row[0] for row in await self._reader.fetch(_TABLES)]
-        await self._reader.execute(";".join(f"DELETE FROM {table}" for table in self._tables))
+            self._tables = [row[0] for row in await self.reader.fetch(_TABLES)]
+        await self.reader.execute(";".join(f"DELETE FROM {table}" for table in self._tables))
         self.stats = BatchStats()
 
     async def start(self, partitions: Iterable[tuple[str, int]]) -> WorkerWarehouse:
@@ -65,11 +65,11 @@ class Replay:
         await self._worker.offsets.claim(partitions)
         return self._worker
 
-    async def deliver(self, steps: Sequence[Step]) -> None:
-        """Take the steps one after another; a batch that was stored before must be skipped."""
+    async def deliver(self, steps: Sequence[Step], after: Callable[[Step], Awaitable[None]] | None = None) -> None:
+        """Take the steps one after another; a batch that was stored before must be skipped. ``after`` each commit."""
         partitions = {(step.topic, step.partition) for step in steps if step.records}
         worker = await self.start(partitions)
-        next_offsets: dict[tuple[str, int], int] = {}
+        next_offsets = await worker.offsets.stored()
         for step in steps:
             if not step.records:
                 worker = await self.start(partitions)
@@ -86,6 +86,8 @@ class Replay:
             assert isinstance(outcome, Committed), outcome
             self.stats += outcome.stats
             next_offsets[place] = batch.next_offset
+            if after is not None:
+                await after(step)
 
     async def deliver_at_once(self, steps: Sequence[Step]) -> None:
         """Every partition in a task of its own, as the worker's lanes do; deadlocks are tried again."""
@@ -111,7 +113,7 @@ class Replay:
         await asyncio.gather(*(run(batches) for batches in lanes.values()))
 
     async def rows(self) -> Tables:
-        return await warehouse_rows(self._reader)
+        return await warehouse_rows(self.reader)
 
     async def differences(self, records: Iterable[Consumed]) -> list[str]:
         """What differs between the warehouse and the oracle's answer to these records."""
