@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import numpy as np
 
 from liontrack_stream.contract.events import Challenge, to_json
@@ -51,12 +53,9 @@ async def store_challenges(work: BatchWork) -> None:
     challenges_from: dict[str, int] = {}
     for challenge, user in owners:
         challenges_from[user] = min(first_days[challenge], challenges_from.get(user, first_days[challenge]))
-    causes = Causes()
-    for claim in claims.winners:
-        for user in (user for challenge, user in owners if challenge == claim.event.challenge_id):
-            causes.event(user, claim.event.time_us, claim.order[2], told.get(claim.event.challenge_id))
-    for challenge in {challenge for challenge, _ in withdrawn}:
-        for user in (user for other, user in owners if other == challenge):
+    causes = _causes(claims.winners, owners, first_days, told)
+    for challenge, user in owners:
+        if challenge in {challenge for challenge, _ in withdrawn}:
             causes.deletion(user, gone.offsets_of(challenge))
     await write_user_days(work, set(), challenges_from, causes)
     changed_us = [claim.event.time_us for claim in claims.winners] + [time_us for _, time_us in withdrawn]
@@ -71,6 +70,25 @@ async def store_challenges(work: BatchWork) -> None:
         }
         if row["deleted_at"] is not None:
             work.live[row["challenge_id"]] = None
+
+
+def _causes(
+    winners: list[Claim], owners: set[tuple[str, str]], first_days: dict[str, int], told: dict[str, int]
+) -> Causes:
+    """By user, past or present: late events, and events that made the whole challenge another user's."""
+    causes = Causes()
+    by_challenge: dict[str, list[Claim]] = defaultdict(list)
+    for claim in winners:
+        by_challenge[claim.event.challenge_id].append(claim)
+    for challenge, claims in by_challenge.items():
+        users, told_us = [user for other, user in owners if other == challenge], told.get(challenge)
+        for user in users:
+            for claim in claims:
+                causes.event(user, claim.event.time_us, claim.order[2], told_us)
+            if len(users) > 1 and told_us is not None:
+                days = range(first_days[challenge], told_us // DAY_US + 1)
+                causes.moved(user, days, (claim.order[2] for claim in claims))
+    return causes
 
 
 def _rows(work: BatchWork, winners: list[Claim], deletions: Deletions) -> Rows:

@@ -47,16 +47,19 @@ async def _withdraw(work: BatchWork, lion_id: str, times_us: list[int], cause: C
     settled = withdraw(span.fixes, np.isin(span.fixes["time_us"], times_us), limits_kmh)
     changed = settled.fixes[settled.changed]
     await write_resettled(work, [lion_id], changed)
-    await lion_windows.write(work, [lion_id], changed_windows(settled), lambda lion, start_us: cause)
+    windows = changed_windows(settled)
+    await lion_windows.write(work, [lion_id], windows, lambda lion, start_us: cause)
     await write_facts(work, [state], day_facts(settled, *touched_days(settled)), lambda lion, day: cause)
     state.accepted = int(settled.accepted.sum())
     await reread_heads(work, [state])
     await write_lions(work, [state])
+    moved = [0] if state.last_us != state.told_us else []
+    for live in lion_windows.live_windows(windows, [state.last_us], moved).values():
+        work.live[lion_id] = live
     days = np.unique(changed["time_us"] // DAY_US).tolist()
     work.touched("silver", "positions", days)
     work.touched("gold", "lions_positions_history", days)
     work.count(flagged=int((settled.fixes["flags"] != 0).sum()) - flagged_before)
-    work.live[lion_id] = None
 
 
 async def mark_deleted(work: BatchWork, deletions: Deletions) -> None:

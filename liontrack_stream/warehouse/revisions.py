@@ -50,6 +50,7 @@ class Causes:
     """The late records and deletions of a batch, by the lion or user whose rows they change."""
 
     _late: dict[str, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))  # time_us, offset
+    _moved: dict[str, list[tuple[range, set[int]]]] = field(default_factory=lambda: defaultdict(list))
     _deletions: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     _told_us: dict[str, int] = field(default_factory=dict)
 
@@ -60,6 +61,10 @@ class Causes:
             self._late[entity].append((time_us, offset))
             self._told_us[entity] = max(told_us, self._told_us.get(entity, 0))
 
+    def moved(self, entity: str, days: range, offsets: Iterable[int]) -> None:
+        """Note records that, late or not, took these told days of something to or from an entity."""
+        self._moved[entity].append((days, set(offsets)))
+
     def deletion(self, entity: str, offsets: Iterable[int]) -> None:
         """Note deletions that took back rows of an entity."""
         self._deletions[entity].update(offsets)
@@ -67,7 +72,11 @@ class Causes:
     def of_day(self, entity: str, day: int, lookback_days: int = 0) -> Cause | None:
         """Why a day's row changed; None where nobody had been told of it, or it is only being told on."""
         late = [o for us, o in self._late.get(entity, ()) if us // DAY_US <= day <= us // DAY_US + lookback_days]
-        return self._cause(entity, late if day <= self._told_us.get(entity, -1) // DAY_US else [])
+        if day > self._told_us.get(entity, -1) // DAY_US:
+            late = []
+        return self._cause(
+            entity, late, [o for days, moved in self._moved.get(entity, ()) if day in days for o in moved]
+        )
 
     def of_window(self, entity: str, start_us: int) -> Cause | None:
         """Why a 5-minute window changed."""
@@ -75,11 +84,11 @@ class Causes:
             entity, [o for us, o in self._late.get(entity, ()) if us // WINDOW_US * WINDOW_US == start_us]
         )
 
-    def _cause(self, entity: str, late: list[int]) -> Cause | None:
-        gone = self._deletions.get(entity)
-        if gone:
-            return Cause(DELETION, frozenset(gone).union(late))
-        return Cause(LATE, frozenset(late)) if late else None
+    def _cause(self, entity: str, late: list[int], moved: Iterable[int] = ()) -> Cause | None:
+        gone = self._deletions.get(entity, ())
+        kind = DELETION if gone else LATE if late else SETTLED
+        offsets = frozenset((*gone, *late, *moved))
+        return Cause(kind, offsets) if offsets else None
 
 
 def is_late(time_us: int, told_us: int | None) -> bool:

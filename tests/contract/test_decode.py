@@ -147,6 +147,21 @@ def test_deletions_name_their_entity(key: bytes, value: bytes | None) -> None:
     assert decode(POSITIONS, key, value) == Deletion("65f")
 
 
+@pytest.mark.parametrize(
+    ("topic", "before", "deletion"),
+    [
+        (POSITIONS, {"_id": {"$oid": "e1"}, "lion_id": "a"}, Deletion("a", "e1")),
+        (POSITIONS, {"_id": "a", "lionId": "a"}, Deletion("a")),
+        ("users.activity.events", {"_id": "act", "userId": "u"}, Deletion("u", "act")),
+        ("lions.weight.events", {"_id": "w", "lionId": "a"}, Deletion("w")),
+        ("lions.weight.events", {"_id": "x", "weight_id": "w"}, Deletion("w")),
+    ],
+)
+def test_a_deletion_of_one_event_names_it_as_its_insert_did(topic: str, before: Any, deletion: Deletion) -> None:
+    envelope = {"op": "d", "before": json.dumps(before), "after": None, "source": {}}
+    assert decode(topic, None, json.dumps(envelope).encode()) == deletion
+
+
 def test_profiles_are_found_and_passwords_are_not_kept() -> None:
     document = {
         "user_id": "u",
