@@ -39,12 +39,13 @@ from liontrack_stream.kafka.transport import FETCH_PARTITION_MAX_BYTES, BatchCon
 from liontrack_stream.kafka.watchdog import Watchdog
 from liontrack_stream.lake.exporter import LakeExporter
 from liontrack_stream.live_updates import LiveUpdates
+from liontrack_stream.quality_checks import QualityChecks
 from liontrack_stream.quick_faust import QuickTableManager, QuickWorker
 from liontrack_stream.settings import Settings, load_settings
 from liontrack_stream.sidecars import Sidecar
 from liontrack_stream.state import CHANGELOG_CONFIG, ROCKSDB_OPTIONS, LiveTable
 from liontrack_stream.warehouse.migrations import pending
-from liontrack_stream.warehouse.worker import open_worker_warehouse
+from liontrack_stream.warehouse.worker import WorkerWarehouse, open_worker_warehouse
 
 logger = get_logger(__name__)
 
@@ -196,7 +197,9 @@ class LionTrackApp(faust.App):
 
     def _new_sidecars(self) -> list[Sidecar]:
         """What runs beside the stream, in the order in which `finish` is called."""
-        return []
+        if not isinstance(self.warehouse, WorkerWarehouse):
+            return []
+        return [QualityChecks(self, beacon=self.beacon)]
 
     async def finish_sidecars(self) -> None:
         """Have the sidecars write what is due, one after the other."""

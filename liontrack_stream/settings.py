@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     value_max_bytes: int = Field(default=262_144, ge=1)
     stuck_after_s: float = Field(default=60.0, gt=0)
     lake_interval_s: float = Field(default=5.0, gt=0)
+    quality_interval_s: float = Field(default=60.0, gt=0)
 
     # Web
     web_host: str = "127.0.0.1"

@@ -61,7 +61,8 @@ class EventProducer:
     """Sends records in order per key. Use as ``async with``; leaving it flushes, unless by an exception other than
     a cancellation.
 
-    ``sent`` counts records handed over, ``acknowledged`` those that Kafka holds.
+    ``sent`` counts records handed over, ``acknowledged`` those that Kafka holds; ``next_offsets`` are the offsets after
+    the last acknowledged one, by contract topic and partition.
     """
 
     def __init__(self, settings: Settings, compression: str | None = "zstd", batch_bytes: int = _BATCH_BYTES) -> None:
@@ -75,10 +76,11 @@ class EventProducer:
         self._producer: AIOKafkaProducer | None = None
         self._partitions: dict[str, int] = {}
         self._open: dict[tuple[str, int], BatchBuilder] = {}
-        self._in_flight: deque[tuple[asyncio.Future[Any], int]] = deque()
+        self._in_flight: deque[tuple[asyncio.Future[Any], tuple[str, int], int]] = deque()
         self._keyless = 0
         self.sent = 0
         self.acknowledged = 0
+        self.next_offsets: dict[tuple[str, int], int] = {}
 
     async def __aenter__(self) -> Self:
         producer = AIOKafkaProducer(**self._producer_options)
@@ -103,9 +105,9 @@ class EventProducer:
         finally:
             if self._producer is not None:
                 await self._producer.stop()  # waits for what is in flight; open batches are dropped
-            for delivered, records in self._in_flight:
+            for delivered, slot, records in self._in_flight:
                 if delivered.done() and not delivered.cancelled() and delivered.exception() is None:
-                    self.acknowledged += records
+                    self._count(delivered.result(), slot, records)
 
     async def send_many(self, records: Iterable[Outgoing]) -> int:
         """Hand over records; waits while too many batches are in flight. Returns how many.
@@ -164,14 +166,17 @@ class EventProducer:
             delivered = await self._started().send_batch(builder, self._settings.topic(topic), partition=partition)
         except KafkaError as error:
             raise ProduceError(f"Kafka took no records for {topic}: {error}.") from error
-        self._in_flight.append((delivered, builder.record_count()))
+        self._in_flight.append((delivered, slot, builder.record_count()))
         while len(self._in_flight) > _IN_FLIGHT_BATCHES:
             await self._await_oldest()
 
     async def _await_oldest(self) -> None:
-        delivered, records = self._in_flight.popleft()
+        delivered, slot, records = self._in_flight.popleft()
         try:
-            await delivered
+            self._count(await delivered, slot, records)
         except KafkaError as error:
             raise ProduceError(f"Kafka refused a batch of {records} records: {error}.") from error
+
+    def _count(self, metadata: Any, slot: tuple[str, int], records: int) -> None:
         self.acknowledged += records
+        self.next_offsets[slot] = max(self.next_offsets.get(slot, 0), metadata.offset + records)

@@ -76,7 +76,9 @@ async def settle_identities(
     losers = [claim for claim in fresh if best[claim.identity] is not claim]
     replaced = [claim for claim in held if best[claim.identity] is not claim]
     await _store_repeats(work, [*losers, *replaced])
-    conflicts = sum(claim.content_hash != best[claim.identity].content_hash for claim in (*losers, *replaced))
+    different = [c for c in (*losers, *replaced) if c.content_hash != best[c.identity].content_hash]
+    work.catch("conflict", [claim.order[1] for claim in different], [claim.order[2] for claim in different])
+    conflicts = len(different)
     winners = [claim for claim in best.values() if claim.event is not None]
     work.count(
         silver=len(winners) - len(replaced), duplicates=len(losers) + len(replaced) - conflicts, conflicts=conflicts

@@ -35,6 +35,7 @@ from liontrack_stream.warehouse.lion_states import (
     trimmed_tail,
 )
 from liontrack_stream.warehouse.lion_writes import reread_heads, write_facts, write_lions, write_resettled
+from liontrack_stream.warehouse.quality_tally import tally_fixes
 from liontrack_stream.warehouse.queries import query
 from liontrack_stream.warehouse.work import BatchWork
 
@@ -228,7 +229,7 @@ async def _write_fixes(work: BatchWork, events: list[Position], lion_ids: list[s
             f"{lion_ids[n]}|{us}" for n, us in zip(losers["lion"].tolist(), losers["time_us"].tolist(), strict=True)
         ]
         await work.store_repeats(identities, losers["partition"], losers["offset"], losers["append_us"], losers["hash"])
-    conflicts = int((losers["hash"] != fixes["hash"][settled.loser_winner]).sum())
+    conflicts = tally_fixes(work, settled)
     flagged_now = int((fixes["flags"] != 0).sum())
     flagged_before = int(((fixes["row"] < 0) & ~settled.was_accepted).sum() + (replaced["flags"] != 0).sum())
     work.count(

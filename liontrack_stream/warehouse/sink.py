@@ -30,6 +30,7 @@ from liontrack_stream.warehouse.lion_states import LionCache
 from liontrack_stream.warehouse.offsets import OffsetStore
 from liontrack_stream.warehouse.positions import store_positions
 from liontrack_stream.warehouse.quality import store_quality
+from liontrack_stream.warehouse.quality_tally import store_tally
 from liontrack_stream.warehouse.queries import query
 from liontrack_stream.warehouse.weights import store_weights
 from liontrack_stream.warehouse.work import BatchWork
@@ -145,6 +146,7 @@ class Sink:
         await self._store_topic(work)
         await work.revisions.store(work.connection, work.topic.name, work.partition)
         await work.mark_dirty()
+        await store_tally(work, batch.records)
         return runs
 
     async def _store_topic(self, work: BatchWork) -> None:

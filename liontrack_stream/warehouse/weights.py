@@ -11,7 +11,7 @@ from liontrack_stream.contract.events import Weight, to_json
 from liontrack_stream.contract.times import iso
 from liontrack_stream.core.geo import DAY_US
 from liontrack_stream.core.health import LOOKBACK_DAYS, LionDay, day_weights
-from liontrack_stream.core.weights import weight_flags
+from liontrack_stream.core.weights import IMPLAUSIBLE, weight_flags
 from liontrack_stream.warehouse.copying import Rows, copy_rows
 from liontrack_stream.warehouse.deletions import DELETED, Deletions, NewDeletions, load_deletions
 from liontrack_stream.warehouse.identities import Claim, order_columns, settle_identities
@@ -137,6 +137,8 @@ def _rows(work: BatchWork, winners: list[Claim], deletions: Deletions) -> Rows:
         ]
         flags[np.array(hidden, bool)] |= DELETED
     work.count(flagged=int((flags != 0).sum()))
+    implausible = [claim.order[2] for claim, flag in zip(winners, flags, strict=True) if flag & IMPLAUSIBLE]
+    work.catch("implausible", work.partition, implausible)
     rows = Rows(len(events))
     rows.text("weight_id", [event.weight_id for event in events]).text("lion_id", [event.lion_id for event in events])
     rows.text("user_id", [event.user_id for event in events]).float8("weight", kilograms).constant("unit", "kg")

@@ -39,6 +39,8 @@ class BatchWork:
     live: dict[str, Any] = field(default_factory=dict)
     after_commit: list[Callable[[], None]] = field(default_factory=list)
     revisions: Revisions = field(default_factory=Revisions)
+    caught: dict[str, list[int]] = field(default_factory=dict)  # rule of silver -> offsets, -1 in another partition
+    judged_again: int = 0  # rows stored before that a rule of silver caught only now
     _dirty: set[tuple[str, str, int]] = field(default_factory=set)
 
     def events(self, kind: type[Any]) -> tuple[list[Any], NDArray[np.int64]]:
@@ -49,6 +51,12 @@ class BatchWork:
     def count(self, **counts: int) -> None:
         """Add to the batch's statistics."""
         self.stats = self.stats + BatchStats(**counts)
+
+    def catch(self, rule: str, partitions: Any, offsets: Any) -> None:
+        """Note records that a rule of the topic's silver table caught, for its quality checks."""
+        offsets = np.where(np.asarray(partitions) == self.partition, offsets, -1)
+        if offsets.size:
+            self.caught.setdefault(rule, []).extend(offsets.tolist())
 
     def touched(self, layer: str, table: str, days: Iterable[int] = (NO_DAY,)) -> None:
         """Note days (since the epoch) of a lake table that this batch changed."""
