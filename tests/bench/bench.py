@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
 
+from liontrack_stream.contract.topics import POSITIONS
 from liontrack_stream.settings import Settings
 from tests.bench.checks import problems, stored_counts
 from tests.bench.running import Run, run_module
@@ -144,7 +145,7 @@ class Bench:
         self._say("LionTrack, the whole job")
         profiled = ("tests.bench.sampled", str(self._profile)) if self._profile else ("liontrack_stream",)
         run = run_module((*profiled, "worker", "--until-caught-up"), self._environment, self._log("ours"))
-        run.report["events"] = sum(run.report["records"].values())
+        run.report["events"] = run.report["records"][POSITIONS.name]
         return run
 
     def _log(self, name: str) -> Path:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from tests.support.oracle import TOPICS, compute
-from tests.support.pipeline_kit import PipelineKit, report_differences
+from tests.support.oracle import QUALITY, TOPICS, compute
+from tests.support.pipeline_kit import PipelineKit, own_checks, report_differences
 
 SIMULATE = [
     "simulate",
@@ -29,7 +29,9 @@ def test_simulated_events_arrive_once_and_right(pipeline: PipelineKit) -> None:
     records = pipeline.consumed()
     expected = compute(records)
     assert all(sent["topics"][topic] > 0 for topic in TOPICS)
-    assert sent["topics"] == report["records"]
+    checks = own_checks(records)
+    assert checks > 0
+    assert {**sent["topics"], QUALITY: sent["topics"][QUALITY] + checks} == report["records"]
     for table in ("metadata.dead_letters", "metadata.repeats"):
         assert expected[table], f"the simulation ought to make rows of {table}"
     assert report["late"] > 0

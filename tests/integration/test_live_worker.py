@@ -20,7 +20,7 @@ LIONS = "/api/analytics/lions"
 
 
 def test_worker_serves_while_it_works_and_stops_when_asked(pipeline: PipelineKit) -> None:
-    worker = pipeline.worker()
+    worker = pipeline.worker(QUALITY_INTERVAL_S=3600)  # no checks while records are counted
     wait_until(lambda: _get(pipeline, "/health")[0] == 200, 30.0, "/health")
     pipeline.command(*SIMULATE)
     records = pipeline.consumed()
@@ -55,7 +55,7 @@ def test_worker_serves_while_it_works_and_stops_when_asked(pipeline: PipelineKit
     assert code == 0, worker.log_text()[-3000:]
     assert seconds < 8.0
     pipeline.catch_up()
-    pipeline.assert_right(records, expected)
+    pipeline.assert_right()
 
 
 def test_live_state_survives_kill_9(pipeline: PipelineKit) -> None:

@@ -28,6 +28,7 @@ from liontrack_stream.settings import Settings
 
 from .oracle import ACTIVITIES, TOPICS, Consumed, Rows, Tables, compute, may_hold_secret
 from .oracle.compare import PRIMARY_KEYS, compare_tables, keyed, lake_rows, warehouse_rows
+from .quality_counts import OWN
 from .stack import environment_of
 from .worker_process import REPOSITORY, WorkerProcess
 
@@ -234,6 +235,11 @@ def report_differences(report: dict[str, Any], expected: Tables) -> list[str]:
     return [f"{name} is {report[name]}, should be {value}" for name, value in right.items() if report[name] != value]
 
 
+def own_checks(records: Iterable[Consumed]) -> int:
+    """How many of the records are quality checks of the workers themselves."""
+    return sum(OWN in record.headers for record in records)
+
+
 def glob_rows(folder: Path, columns: str = "*") -> list[dict[str, Any]]:
     """All rows of the Parquet files below a folder, as any engine reads them."""
     if not any(folder.rglob("*.parquet")):
@@ -312,4 +318,4 @@ def _without_columns(rows: Rows) -> Rows:
     return {key: {name: row[name] for name in row if name not in _NOT_IN_LAKE} for key, row in rows.items()}
 
 
-__all__ = ["PipelineKit", "glob_rows", "report_differences"]
+__all__ = ["PipelineKit", "glob_rows", "own_checks", "report_differences"]
