@@ -25,6 +25,7 @@ MODULES: tuple[str, ...] = (
     "simulate",
     "demo",
     "worker",
+    "quality",
 )
 
 EXAMPLES = """\b
