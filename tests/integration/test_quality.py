@@ -133,7 +133,8 @@ def test_the_command_shows_the_latest_checks(pipeline: PipelineKit) -> None:
     assert shown.returncode == 0
     line = next(line for line in shown.stdout.splitlines() if " wrong_type " in line).split()
     first = pipeline.fetch(
-        "SELECT partition, \"offset\" FROM metadata.dead_letters WHERE topic = $1 AND rule = 'wrong_type' ORDER BY 1, 2",
+        "SELECT partition, \"offset\" FROM metadata.dead_letters WHERE topic = $1 AND rule = 'wrong_type' "
+        "ORDER BY 1, 2 LIMIT 1",
         POSITIONS,
     )[0]
     counts = bronze_counts(pipeline.consumed())
@@ -218,6 +219,4 @@ def _assert_samples_are_dead_letters(pipeline: PipelineKit) -> None:
 
 
 def _command(pipeline: PipelineKit, *arguments: str, **changes: str) -> Any:
-    return liontrack(
-        "quality", *arguments, cwd=pipeline.folder, environment=pipeline.environment(COLUMNS=200, **changes)
-    )
+    return liontrack("quality", *arguments, cwd=REPOSITORY, environment=pipeline.environment(COLUMNS=200, **changes))
