@@ -14,7 +14,11 @@ from tests.support.worker_process import REPOSITORY, WorkerProcess
 
 BACK_WITHIN_S = 10.0  # issue 3, point 3: back to processing within 10 s of a restart
 RANDOM_KILLS = 12
-SMALL_STEPS = {"BATCH_MAX_RECORDS": 40, "LAKE_INTERVAL_S": 0.2}  # many batches and files, many places to die at
+SMALL_STEPS = {  # many batches, files and cuts, many places to die at
+    "BATCH_MAX_RECORDS": 40,
+    "LAKE_INTERVAL_S": 0.2,
+    "QUALITY_INTERVAL_S": 0.05,
+}
 LOAD = ["simulate", "--lions", "20", "--days", "90", "--users", "8", "--seed", "3", "--bad-fraction", "0.01"]
 POINTS = sorted(
     {
@@ -48,6 +52,7 @@ def test_kill_9_at_each_named_point(pipeline: PipelineKit) -> None:
         assert f"sink.{place}" in POINTS
     for place in ("before_rename", "after_rename", "before_manifest", "after_manifest"):
         assert {f"lake.bronze.{place}", f"lake.days.{place}"} <= set(POINTS)
+    assert {f"quality.{place}" for place in ("before_cut", "after_cut", "after_publish")} <= set(POINTS)
     with pipeline.load(LOAD, 100):
         for point in POINTS:
             nth = 3 if point.startswith("sink.") else 2  # some pass through it unharmed
