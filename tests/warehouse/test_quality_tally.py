@@ -40,7 +40,9 @@ async def test_bronze_is_exact_in_any_delivery(replay: Replay, case: Case) -> No
 async def test_samples_are_the_dead_letters(replay: Replay) -> None:
     records = [weight(f"w{n}", "a", "2025-03-01", -n if n % 3 else 180) for n in range(40)]
     await replay.deliver([Step(records[0].topic, 0, tuple(records))])
-    letters = await replay.reader.fetch('SELECT topic, partition, "offset" FROM metadata.dead_letters ORDER BY 3 LIMIT 10')
+    letters = await replay.reader.fetch(
+        'SELECT topic, partition, "offset" FROM metadata.dead_letters ORDER BY 3 LIMIT 10'
+    )
     assert await replay.reader.fetch(SAMPLES) == letters
     assert len(letters) == 10
 
