@@ -31,16 +31,21 @@ def flag_deleted(deletions: Deletions, lion_ids: list[str], events: list[Positio
                 fresh["flags"][i] |= DELETED
 
 
-async def withdraw_fixes(work: BatchWork, gone: NewDeletions, limits_kmh: Limits) -> None:
-    """Take back the stored fixes that the batch's deletions name, a lion at a time: its whole history is settled."""
+async def withdraw_fixes(work: BatchWork, gone: NewDeletions, limits_kmh: Limits) -> dict[str, int | None]:
+    """Take back the stored fixes that the batch's deletions name, a lion at a time: its whole history is settled.
+
+    Returns each such lion's last accepted fix before (µs).
+    """
     times_us: dict[str, list[int]] = defaultdict(list)
     for lion_id, time_us in await gone.rows(work, "silver/positions_deleted"):
         times_us[lion_id].append(time_us)
-    for lion_id, times in times_us.items():
-        await _withdraw(work, lion_id, times, Cause(DELETION, frozenset(gone.offsets_of(lion_id))), limits_kmh)
+    return {
+        lion_id: await _withdraw(work, lion_id, times, Cause(DELETION, frozenset(gone.offsets_of(lion_id))), limits_kmh)
+        for lion_id, times in times_us.items()
+    }
 
 
-async def _withdraw(work: BatchWork, lion_id: str, times_us: list[int], cause: Cause, limits_kmh: Limits) -> None:
+async def _withdraw(work: BatchWork, lion_id: str, times_us: list[int], cause: Cause, limits_kmh: Limits) -> int | None:
     [span] = await load_spans(work, [(lion_id, 0, END_US)])
     [state] = await load_states(work, [lion_id], LionCache())
     flagged_before = int((span.fixes["flags"] != 0).sum())
@@ -60,6 +65,7 @@ async def _withdraw(work: BatchWork, lion_id: str, times_us: list[int], cause: C
     work.touched("silver", "positions", days)
     work.touched("gold", "lions_positions_history", days)
     work.count(flagged=int((settled.fixes["flags"] != 0).sum()) - flagged_before)
+    return state.told_us
 
 
 async def mark_deleted(work: BatchWork, deletions: Deletions) -> None:

@@ -63,16 +63,19 @@ async def store_positions(work: BatchWork, cache: LionCache, limits_kmh: Limits 
     await work.lock(lion=named)
     deletions = await load_deletions(work, named)
     flag_deleted(deletions, lion_ids, events, fresh)
-    await withdraw_fixes(work, gone, limits_kmh)
+    told_us = await withdraw_fixes(work, gone, limits_kmh)
     if events:
-        await _store_fixes(work, events, lion_ids, fresh, cache, limits_kmh)
+        states = await load_states(work, lion_ids, cache)
+        for state in states:
+            state.told_us = told_us.get(state.lion_id, state.told_us)
+        await _store_fixes(work, events, states, fresh, limits_kmh)
+        work.after_commit.append(lambda: cache.put(states))
     await mark_deleted(work, deletions)
 
 
 async def _store_fixes(
-    work: BatchWork, events: list[Position], lion_ids: list[str], fresh: Fixes, cache: LionCache, limits_kmh: Limits
+    work: BatchWork, events: list[Position], states: list[LionState], fresh: Fixes, limits_kmh: Limits
 ) -> None:
-    states = await load_states(work, lion_ids, cache)
     _count_late(work, states, fresh)
     late, tails = _rounds(states, fresh)
     for rounds in late:
@@ -81,7 +84,6 @@ async def _store_fixes(
         await load_tails(work, [entry.state for entry in tails])
         await _store_round(work, events, tails, limits_kmh)
     await write_lions(work, states)
-    work.after_commit.append(lambda: cache.put(states))
 
 
 def _fixes(work: BatchWork, events: list[Position], places: Ints) -> tuple[list[str], Fixes]:

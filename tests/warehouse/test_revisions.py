@@ -138,3 +138,12 @@ async def test_a_deletion_is_the_cause_of_what_it_changes(replay, teller):
     lion = await replay.reader.fetchrow("SELECT status, deleted_at, accepted_fixes FROM silver.lions")
     assert (lion["status"], lion["accepted_fixes"]) == ("deleted", 0)
     assert lion["deleted_at"] is not None
+
+
+async def test_what_was_told_before_a_deletion_counts_in_its_batch(teller):
+    await teller.tell(*_days("a", 0, 3))
+    place = fix("a", "2025-03-01T00:00:00")
+    tombstone = Consumed(POSITIONS, 0, place.offset, place.timestamp, b"a", None)
+    rows = await teller.tell(tombstone, fix("a", "2025-03-02T05:00:00"))
+    created = [row for row in rows if row["kind"] == "created"]
+    assert [row["period_start"] for row in created] == [at("2025-03-02 05:00")]
