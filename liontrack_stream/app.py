@@ -41,10 +41,12 @@ from liontrack_stream.lake.exporter import LakeExporter
 from liontrack_stream.live_updates import LiveUpdates
 from liontrack_stream.quality_checks import QualityChecks
 from liontrack_stream.quick_faust import QuickTableManager, QuickWorker
+from liontrack_stream.refresher import Refresher
 from liontrack_stream.settings import Settings, load_settings
 from liontrack_stream.sidecars import Sidecar
 from liontrack_stream.state import CHANGELOG_CONFIG, ROCKSDB_OPTIONS, LiveTable
 from liontrack_stream.warehouse.migrations import pending
+from liontrack_stream.warehouse.roles import RoleError, check_roles
 from liontrack_stream.warehouse.worker import WorkerWarehouse, open_worker_warehouse
 
 logger = get_logger(__name__)
@@ -199,7 +201,7 @@ class LionTrackApp(faust.App):
         """What runs beside the stream, in the order in which `finish` is called."""
         if not isinstance(self.warehouse, WorkerWarehouse):
             return []
-        return [QualityChecks(self, beacon=self.beacon)]
+        return [QualityChecks(self, beacon=self.beacon), Refresher(self.settings, beacon=self.beacon)]
 
     async def finish_sidecars(self) -> None:
         """Have the sidecars write what is due, one after the other."""
@@ -373,13 +375,16 @@ async def open_warehouse(settings: Settings) -> Warehouse:
     Raises
     ------
     StartError
-        When it does not answer, or lacks migrations.
+        When it does not answer, lacks migrations, or a role of the settings cannot be used.
     """
     owner = f"{socket.gethostname()}/{os.getpid()}/{settings.liontrack_instance}"
     try:
         missing = await asyncio.to_thread(pending, settings.pg_dsn)
         if not missing:
+            await check_roles(settings)
             return await open_worker_warehouse(settings, owner)
+    except RoleError as error:
+        raise StartError(str(error)) from error
     except Exception as error:
         place = f"{settings.pg_host}:{settings.pg_port}/{settings.pg_database}"
         raise StartError(f"PostgreSQL at {place} cannot be used ({error}).") from error

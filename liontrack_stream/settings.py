@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 DEFAULT_DATA_DIR = ".liontrack"
 STACK_ENV_FILE = "stack.env"
 _WEAK_SECRETS = {"", "secret", "changeme", "jwt_secret", "password", "..."}
+_ROLE = r"^[\w.@-]*$"  # travels unquoted in a connection's options
 
 
 class SettingsError(Exception):
@@ -34,6 +35,8 @@ class Settings(BaseSettings):
     pg_database: str = "liontrack_warehouse"
     pg_user: str
     pg_password: SecretStr
+    pg_ingest_role: str = Field(default="liontrack_ingest", pattern=_ROLE, description="of the worker; empty: PG_USER")
+    pg_api_role: str = Field(default="liontrack_api", pattern=_ROLE, description="of the views; empty: PG_USER")
     mongodb_uri: SecretStr | None = None
     jwt_secret: SecretStr | None = None
     spark_master: str | None = None
@@ -59,6 +62,7 @@ class Settings(BaseSettings):
     stuck_after_s: float = Field(default=60.0, gt=0)
     lake_interval_s: float = Field(default=5.0, gt=0)
     quality_interval_s: float = Field(default=60.0, gt=0)
+    refresh_interval_s: float = Field(default=60.0, gt=0, description="between refreshes of the materialized views")
 
     # Web
     web_host: str = "127.0.0.1"

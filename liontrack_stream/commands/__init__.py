@@ -21,6 +21,7 @@ MODULES: tuple[str, ...] = (
     "env",
     "migrate",
     "topics",
+    "refresh",
     "import_",
     "simulate",
     "demo",

@@ -28,7 +28,7 @@ class Migrate(LionTrackCommand):
     def run(self, data_dir: Path | None) -> None:
         """Apply what is missing and name it."""
         settings = load_settings(use_data_dir(data_dir))
-        applied = migrate(settings.pg_dsn)
+        applied = migrate(settings.pg_dsn, warn=lambda text: click.echo(f"warning: {text}", err=True))
         if not self.quiet:
             for name in applied:
                 click.echo(f"applied {name}")

@@ -12,6 +12,7 @@ import asyncpg
 
 from liontrack_stream.lake.ports import LakeError, LakeFile, TopicPartition, WatermarkMoved
 from liontrack_stream.settings import Settings
+from liontrack_stream.warehouse.pool import acting_as
 from liontrack_stream.warehouse.queries import query
 
 Mark = tuple[str, str, date]
@@ -63,8 +64,9 @@ class Manifest:
     async def _open(self) -> asyncpg.Connection:
         connection = self._connection
         if connection is None or connection.is_closed():
+            server_settings = _SERVER_SETTINGS | acting_as(self._settings.pg_ingest_role)
             connection = await asyncpg.connect(
-                **self._settings.pg_dsn, server_settings=_SERVER_SETTINGS, timeout=5, command_timeout=90
+                **self._settings.pg_dsn, server_settings=server_settings, timeout=5, command_timeout=90
             )
             await exact_dates(connection)
             self._connection = connection

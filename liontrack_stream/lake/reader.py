@@ -80,8 +80,10 @@ class Reader:
 
 def _uri(settings: Settings) -> str:
     user, password = quote(settings.pg_user, safe=""), quote(settings.pg_password.get_secret_value(), safe="")
+    role = f" -c role={settings.pg_ingest_role}" if settings.pg_ingest_role else ""
     options = urlencode(
-        {"connect_timeout": "5", "application_name": "liontrack lake", "options": _SERVER_OPTIONS}, quote_via=quote
+        {"connect_timeout": "5", "application_name": "liontrack lake", "options": _SERVER_OPTIONS + role},
+        quote_via=quote,
     )
     host = quote(settings.pg_host, safe="")
     return f"postgresql://{user}:{password}@{host}:{settings.pg_port}/{quote(settings.pg_database, safe='')}?{options}"

@@ -159,11 +159,13 @@ async def _answers(port: int, passwords: Passwords) -> bool:
 
 
 async def _create_database(port: int, passwords: Passwords) -> None:
-    """Role and database as clients know them. Not a superuser, but it may create databases (tests do)."""
+    """Role and database as clients know them. Not a superuser, but it may create databases (tests do) and roles
+    (the migrations do)."""
     connection = await _connection(port, passwords)
     try:
         if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", USER):
             await connection.execute(f"CREATE ROLE {USER} LOGIN CREATEDB PASSWORD '{passwords.client}'")
+        await connection.execute(f"ALTER ROLE {USER} CREATEROLE")  # clusters made before 0013_roles lack it
         if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
             await connection.execute(f"CREATE DATABASE {DATABASE} OWNER {USER}")
     finally:

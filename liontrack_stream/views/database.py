@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 
 from liontrack_stream.settings import Settings
+from liontrack_stream.warehouse.pool import acting_as
 from liontrack_stream.warehouse.queries import query
 
 POOL_SIZE_MAX = 4
@@ -37,6 +38,7 @@ class Database:
                 "jit": "off",
                 "default_transaction_read_only": "on",
                 "statement_timeout": f"{STATEMENT_TIMEOUT_S:.0f}s",
+                **acting_as(self._settings.pg_api_role),
             },
         )
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from liontrack_stream.warehouse.queries import SQL_ROOT
+from liontrack_stream.warehouse.queries import SQL_ROOT, query
 
 MIGRATIONS = SQL_ROOT / "migrations"
 _LOCK_KEY = 0x110A7AC4  # of pg_advisory_lock: one migration run at a time; released when the session ends, however
@@ -23,18 +23,21 @@ def migration_files() -> list[Path]:
     return sorted(MIGRATIONS.glob("*.sql"))
 
 
-def migrate(dsn: Mapping[str, Any]) -> list[str]:
+def migrate(dsn: Mapping[str, Any], warn: Callable[[str], None] | None = None) -> list[str]:
     """Apply what is missing; returns the names applied. Safe to run again, and at once with others.
 
-    ``dsn`` has host, port, database, user and password, as ``Settings.pg_dsn``. Each file is one transaction.
+    ``dsn`` has host, port, database, user and password, as ``Settings.pg_dsn``. Each file is one transaction. The
+    roles' privileges are set each time; ``warn`` is told what an administrator has to do where that is not possible.
 
     Raises
     ------
     MigrationError
         When the database cannot be reached, or a file fails; the files before it stay applied.
     """
-    with _exclusive(dsn):
-        return _apply(dsn)
+    with _exclusive(dsn) as connection:
+        applied = _apply(dsn)
+        _grant_roles(connection, warn)
+        return applied
 
 
 def pending(dsn: Mapping[str, Any]) -> list[str]:
@@ -56,11 +59,26 @@ def pending(dsn: Mapping[str, Any]) -> list[str]:
 
 
 @contextmanager
-def _exclusive(dsn: Mapping[str, Any]) -> Iterator[None]:
+def _exclusive(dsn: Mapping[str, Any]) -> Iterator[Any]:
     """Hold the advisory lock, on a connection of its own."""
     with _connect(dsn) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK_KEY,))
-        yield
+        yield connection
+
+
+def _grant_roles(connection: Any, warn: Callable[[str], None] | None) -> None:
+    """Give the roles their privileges on what there is now."""
+    from psycopg.errors import InvalidSchemaName, UndefinedFunction
+
+    def tell(notice: Any) -> None:
+        if warn is not None and notice.severity_nonlocalized == "WARNING":
+            warn(notice.message_primary)
+
+    connection.add_notice_handler(tell)
+    try:
+        connection.execute(query("metadata/grant_roles"))
+    except (InvalidSchemaName, UndefinedFunction):  # the migrations end before the roles
+        return
 
 
 def _connect(dsn: Mapping[str, Any]) -> Any:

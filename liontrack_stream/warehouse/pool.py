@@ -26,6 +26,11 @@ async def integer_times(connection: asyncpg.Connection) -> None:
     )
 
 
+def acting_as(role: str) -> dict[str, str]:
+    """The server settings of a connection that acts as this role; none for an empty name."""
+    return {"role": role} if role else {}
+
+
 async def create_sink_pool(settings: Settings, size: int = 8) -> asyncpg.Pool:
     """The pool of the sink: one connection per partition that is written at the same time."""
     pool = await asyncpg.create_pool(
@@ -33,7 +38,12 @@ async def create_sink_pool(settings: Settings, size: int = 8) -> asyncpg.Pool:
         min_size=1,
         max_size=size,
         init=integer_times,
-        server_settings={"application_name": "liontrack worker", "timezone": "UTC", "jit": "off"},
+        server_settings={
+            "application_name": "liontrack worker",
+            "timezone": "UTC",
+            "jit": "off",
+            **acting_as(settings.pg_ingest_role),
+        },
     )
     assert pool is not None
     return pool
