@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 
-.PHONY: help setup lock lint format test demo bench clean
+.PHONY: help setup lock lint format schema test demo bench clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ lint: setup ## Style, types, and the direction of imports
 format: setup ## Put the code into its one format
 	@$(BIN)/ruff check --fix-only --quiet
 	@$(BIN)/ruff format
+
+schema: setup ## Write sql/schema.sql anew from the migrations
+	@$(BIN)/python -m tests.support.schema_snapshot
 
 test: setup lint ## Everything that must hold, on a real Kafka and PostgreSQL
 	@$(BIN)/python -m pytest

@@ -1,5 +1,5 @@
--- Forget the days whose exported version is still the latest. A row that a writer holds is about to get a newer
--- version: it is skipped, so this statement never waits for the sink. Idempotent.
+-- One row per day whose exported version is still the latest: it is forgotten. A row that a writer holds is about to
+-- get a newer version: it is skipped, so this statement never waits for the sink. Idempotent.
 DELETE FROM metadata.lake_dirty d
 USING (
     SELECT l.layer, l.table_name, l.day

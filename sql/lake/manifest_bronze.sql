@@ -1,4 +1,4 @@
--- The manifest of one partition's bronze files, in offset order.
+-- One row per bronze file of one partition, in offset order.
 SELECT path, day, first_offset, next_offset, row_count, byte_count
 FROM metadata.lake_files
 WHERE layer = 'bronze' AND topic = $1 AND partition = $2

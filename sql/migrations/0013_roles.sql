@@ -143,4 +143,4 @@ EXCEPTION WHEN insufficient_privilege THEN
 END
 $$;
 
-SELECT metadata.grant_roles();
+DO $$ BEGIN PERFORM metadata.grant_roles(); END $$;
