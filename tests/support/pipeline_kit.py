@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import signal
 import subprocess
@@ -27,6 +26,7 @@ from liontrack_stream.kafka.topics import create_topics
 from liontrack_stream.settings import Settings
 
 from .oracle import ACTIVITIES, TOPICS, Consumed, Rows, Tables, compute, may_hold_secret
+from .oracle.bronze import headers
 from .oracle.compare import PRIMARY_KEYS, compare_tables, keyed, lake_rows, warehouse_rows
 from .quality_counts import OWN
 from .stack import environment_of
@@ -280,22 +280,10 @@ def _bronze(records: list[Consumed], expected: Tables) -> dict[tuple[Any, ...], 
     rows = {}
     for record in records:
         place = (record.topic, record.partition, record.offset)
-        rows[place] = {**expected["bronze"][place], "headers": _headers(record)}
+        rows[place] = {**expected["bronze"][place], "headers": headers(record)}
         if record.topic != ACTIVITIES or not may_hold_secret(record.value):
             rows[place]["raw"] = record.value
     return rows
-
-
-def _headers(record: Consumed) -> dict[str, Any]:
-    """Headers as one object: a text, what is not text in base64, a list where a name repeats."""
-    named: dict[str, list[Any]] = {}
-    for name, value in record.headers:
-        try:
-            text: Any = value.decode()
-        except UnicodeDecodeError:
-            text = {"base64": base64.b64encode(value).decode()}
-        named.setdefault(name, []).append(text)
-    return {name: values if len(values) > 1 else values[0] for name, values in named.items()}
 
 
 def _parse_headers(rows: dict[tuple[Any, ...], dict[str, Any]]) -> None:

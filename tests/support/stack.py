@@ -12,6 +12,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,13 @@ def template_database(stack_settings: Settings) -> str:
 @pytest.fixture
 def database(stack_settings: Settings, template_database: str) -> Iterator[str]:
     """Name of a migrated, empty database of this test's own."""
+    with copied_database(stack_settings, template_database) as name:
+        yield name
+
+
+@contextmanager
+def copied_database(stack_settings: Settings, template_database: str) -> Iterator[str]:
+    """Name of a migrated, empty database, for as long as the context lasts."""
     name = f"test_{uuid.uuid4().hex[:16]}"
     _admin(stack_settings, f"CREATE DATABASE {name} TEMPLATE {template_database}")
     try:
@@ -86,19 +94,28 @@ def _drop(settings: Settings, name: str) -> None:
 @pytest.fixture
 def topic_prefix() -> str:
     """A prefix that no other test's topics have."""
+    return new_topic_prefix()
+
+
+def new_topic_prefix() -> str:
     return f"t{uuid.uuid4().hex[:12]}."
 
 
 @pytest.fixture
 def settings(stack_settings: Settings, database: str, topic_prefix: str, tmp_path: Path) -> Settings:
     """Settings for this test: its database, topics, group, lake and data folder. Free web port; two partitions."""
+    return settings_of_its_own(stack_settings, database, topic_prefix, tmp_path)
+
+
+def settings_of_its_own(stack_settings: Settings, database: str, topic_prefix: str, folder: Path) -> Settings:
+    """Settings of a pipeline that shares nothing but the servers with others."""
     return stack_settings.model_copy(
         update={
             "pg_database": database,
             "topic_prefix": topic_prefix,
             "liontrack_app_id": f"app-{topic_prefix[:-1]}",
-            "lake_root": str(tmp_path / "lake"),
-            "liontrack_data_dir": tmp_path / "data",
+            "lake_root": str(folder / "lake"),
+            "liontrack_data_dir": folder / "data",
             "web_port": _free_port(),
             "topic_partitions": 2,
         }
