@@ -194,13 +194,13 @@ BEGIN
     END LOOP;
 
     FOR item IN
-        SELECT p.oid::regprocedure AS name, p.prosecdef AS as_owner
+        SELECT p.oid::regprocedure AS name, p.prosecdef AND p.proname ~ '^(ensure|refresh)_' AS for_ingest
         FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
         WHERE n.nspname IN ('bronze', 'silver', 'gold', 'metadata', 'analytics')
           AND (p.prosecdef OR p.oid = to_regprocedure('metadata.grant_roles()'))
     LOOP
-        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC, liontrack_api', item.name);
-        IF item.as_owner THEN
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC, liontrack_ingest, liontrack_api', item.name);
+        IF item.for_ingest THEN
             EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO liontrack_ingest', item.name);
         END IF;
     END LOOP;
@@ -836,6 +836,41 @@ CREATE TABLE metadata.pipeline_logs (
 
 COMMENT ON TABLE metadata.pipeline_logs IS 'One row per run of a pipeline';
 
+CREATE TABLE metadata.quality_outbox (
+    check_id bigint NOT NULL,
+    check_timestamp timestamp with time zone NOT NULL,
+    event text NOT NULL
+);
+
+COMMENT ON TABLE metadata.quality_outbox IS 'One row per check that is not known to be in Kafka yet';
+
+ALTER TABLE metadata.quality_outbox ALTER COLUMN check_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME metadata.quality_outbox_check_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE metadata.quality_tally (
+    topic text NOT NULL,
+    partition integer NOT NULL,
+    first_offset bigint NOT NULL,
+    next_offset bigint NOT NULL,
+    table_name text NOT NULL,
+    rule text NOT NULL,
+    records bigint NOT NULL,
+    samples bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    CONSTRAINT quality_tally_records_check CHECK ((records >= 0))
+);
+
+COMMENT ON TABLE metadata.quality_tally IS 'One row per batch, table and rule that no check was made of yet';
+
+COMMENT ON COLUMN metadata.quality_tally.rule IS 'the rule that records broke; empty: all records that were looked at';
+
+COMMENT ON COLUMN metadata.quality_tally.samples IS 'offsets of records that broke the rule, ten at most';
+
 CREATE TABLE metadata.revisions (
     revision_id bigint NOT NULL,
     table_name text NOT NULL,
@@ -923,6 +958,12 @@ ALTER TABLE ONLY metadata.lake_watermarks
 ALTER TABLE ONLY metadata.pipeline_logs
     ADD CONSTRAINT pipeline_logs_pkey PRIMARY KEY (pipeline_run_id);
 
+ALTER TABLE ONLY metadata.quality_outbox
+    ADD CONSTRAINT quality_outbox_pkey PRIMARY KEY (check_id);
+
+ALTER TABLE ONLY metadata.quality_tally
+    ADD CONSTRAINT quality_tally_pkey PRIMARY KEY (topic, partition, next_offset, table_name, rule);
+
 ALTER TABLE ONLY metadata.repeats
     ADD CONSTRAINT repeats_pkey PRIMARY KEY (topic, partition, "offset");
 
@@ -964,6 +1005,8 @@ CREATE INDEX lions_metrics_date ON gold.lions_metrics USING btree (metric_date);
 CREATE INDEX user_windows_start ON gold.user_windows USING btree (window_start);
 
 CREATE INDEX users_activity_date ON gold.users_activity USING btree (activity_date);
+
+CREATE INDEX data_quality_checks_time ON metadata.data_quality_checks USING btree (table_name, check_timestamp);
 
 CREATE INDEX deletions_entity ON metadata.deletions USING btree (topic, entity_id);
 

@@ -14,6 +14,7 @@ from liontrack_stream.contract.events import to_json
 from liontrack_stream.core.quality import Tally, checks
 from liontrack_stream.crashpoints import crash_here
 from liontrack_stream.settings import Settings
+from liontrack_stream.warehouse.pool import acting_as
 from liontrack_stream.warehouse.queries import query
 
 _CONNECT_TIMEOUT_S = 5.0
@@ -28,7 +29,12 @@ async def leading(settings: Settings) -> AsyncIterator[asyncpg.Connection | None
         **settings.pg_dsn,
         timeout=_CONNECT_TIMEOUT_S,
         command_timeout=_COMMAND_TIMEOUT_S,
-        server_settings={"application_name": "liontrack quality", "timezone": "UTC", "jit": "off"},
+        server_settings={
+            "application_name": "liontrack quality",
+            "timezone": "UTC",
+            "jit": "off",
+            **acting_as(settings.pg_ingest_role),
+        },
     )
     try:
         leads = await connection.fetchval(query("quality/try_lead"))

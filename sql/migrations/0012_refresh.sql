@@ -120,6 +120,8 @@ COMMENT ON TABLE metadata.dead_letters IS 'One row per record that broke a rule'
 COMMENT ON TABLE metadata.deletions IS 'One row per record by which a source deleted an entity';
 COMMENT ON TABLE metadata.revisions IS 'One row per gold row that one batch changed although it had been told before';
 COMMENT ON TABLE metadata.data_quality_checks IS 'One row per table, check and check_timestamp';
+COMMENT ON TABLE metadata.quality_tally IS 'One row per batch, table and rule that no check was made of yet';
+COMMENT ON TABLE metadata.quality_outbox IS 'One row per check that is not known to be in Kafka yet';
 COMMENT ON TABLE metadata.data_lineage IS 'One row per run and step from a source table to a target table';
 COMMENT ON TABLE metadata.pipeline_logs IS 'One row per run of a pipeline';
 COMMENT ON TABLE metadata.lake_files IS 'One row per Parquet file of the lake';

@@ -114,13 +114,13 @@ BEGIN
     END LOOP;
 
     FOR item IN
-        SELECT p.oid::regprocedure AS name, p.prosecdef AS as_owner
+        SELECT p.oid::regprocedure AS name, p.prosecdef AND p.proname ~ '^(ensure|refresh)_' AS for_ingest
         FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
         WHERE n.nspname IN ('bronze', 'silver', 'gold', 'metadata', 'analytics')
           AND (p.prosecdef OR p.oid = to_regprocedure('metadata.grant_roles()'))
     LOOP
-        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC, liontrack_api', item.name);
-        IF item.as_owner THEN
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC, liontrack_ingest, liontrack_api', item.name);
+        IF item.for_ingest THEN
             EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO liontrack_ingest', item.name);
         END IF;
     END LOOP;

@@ -1,2 +1,2 @@
--- Deletes the rows of checks that Kafka has acknowledged, one per id; again it does nothing.
+-- One row per check that Kafka has acknowledged: it is deleted; again it does nothing.
 DELETE FROM metadata.quality_outbox WHERE check_id = ANY ($1::bigint[])
