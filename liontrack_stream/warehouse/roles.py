@@ -37,8 +37,8 @@ async def _try(connection: asyncpg.Connection, user: str, variable: str, role: s
             allowed = await connection.fetchval(query("metadata/may_read_offsets"))
     except asyncpg.InvalidParameterValueError:
         raise RoleError(
-            f"The role {role} does not exist: let {user} create roles (ALTER ROLE {user} CREATEROLE) and run "
-            f"`liontrack migrate`, {otherwise}."
+            f"The role {role} does not exist: let {user} create roles (ALTER ROLE {user} CREATEROLE; the embedded "
+            f"server does so when it is started again) and run `liontrack migrate`, {otherwise}."
         ) from None
     except asyncpg.InsufficientPrivilegeError as error:
         if "set role" not in str(error):

@@ -142,7 +142,18 @@ def _events_of(today: date) -> list[Outgoing]:
         by_hand.challenge("count", "user-c", f"{day(0)}T00:00:00", "pending"),  # nothing else is known of this user
         by_hand.check("silver.lions", f"{day(0)}T00:00:00", 92.5),
     ]
-    return [Outgoing(r.topic, r.key, r.value, (("event-type", b"by.hand"), ("place", b"\xff"))) for r in made]
+    made += [  # known for a while, then deleted
+        by_hand.fix("gone", f"{day(2)}T12:00:00", name="Lion gone"),
+        by_hand.weight("gone-0", "gone", day(2), 170.0),
+        by_hand.activity("user-gone", f"{day(2)}T10:00:00", "weight_entry", username="Gone"),
+        by_hand.challenge("dropped", "user-a", f"{day(2)}T10:00:00", "completed"),
+    ]
+    deleted = {by_hand.POSITIONS: b"gone", by_hand.ACTIVITIES: b"user-gone", by_hand.CHALLENGES: b"dropped"}
+    headers = (("event-type", b"by.hand"), ("place", b"\xff"))
+    return [
+        *(Outgoing(r.topic, r.key, r.value, headers) for r in made),
+        *(Outgoing(topic, key, None) for topic, key in deleted.items()),
+    ]
 
 
 def _log_ends(records: list[Consumed]) -> Rows:

@@ -262,6 +262,23 @@ async def test_who_may_not_create_roles_migrates_and_is_told(
         assert _owners(connection) == {MIGRATE}
 
 
+def test_missing_roles_are_named_with_the_statements_that_make_them(
+    stranger: Settings, stack_settings: Settings, template_database: str
+) -> None:
+    migrate(stranger.pg_dsn)
+    warnings: list[Any] = []
+    with _connect({**stack_settings.pg_dsn, "database": stranger.pg_database}) as connection:
+        connection.add_notice_handler(lambda notice: warnings.append(notice.message_primary))
+        connection.autocommit = False
+        connection.execute(f"ALTER ROLE {API} RENAME TO away")
+        connection.execute(f"SET LOCAL ROLE {stranger.pg_user}")
+        assert connection.execute("SELECT metadata.grant_roles()").fetchone() == (False,)
+        connection.rollback()
+    assert re.search(
+        rf"{stranger.pg_user} may not create roles.* run: CREATE ROLE {API} NOLOGIN; GRANT .* TO", warnings[-1]
+    )
+
+
 def test_databases_may_be_migrated_at_the_same_moment(
     stack_admin: psycopg.Connection[Any], stack_settings: Settings
 ) -> None:
