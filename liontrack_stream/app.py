@@ -42,6 +42,8 @@ from liontrack_stream.live_updates import LiveUpdates
 from liontrack_stream.quality_checks import QualityChecks
 from liontrack_stream.quick_faust import QuickTableManager, QuickWorker
 from liontrack_stream.refresher import Refresher
+from liontrack_stream.run_stats import RunStats
+from liontrack_stream.runs import RunLog
 from liontrack_stream.settings import Settings, load_settings
 from liontrack_stream.sidecars import Sidecar
 from liontrack_stream.state import CHANGELOG_CONFIG, ROCKSDB_OPTIONS, LiveTable
@@ -95,6 +97,7 @@ class LionTrackApp(faust.App):
         self._until_caught_up = False
         self._caught_up: CaughtUp | None = None
         self.progress = Progress()
+        self.run_stats = RunStats()
         self.sidecars: list[Sidecar] = []
         self.lanes = Lanes(self, settings.batch_max_records)
         self.live: dict[str, LiveTable] = {}
@@ -201,7 +204,11 @@ class LionTrackApp(faust.App):
         """What runs beside the stream, in the order in which `finish` is called."""
         if not isinstance(self.warehouse, WorkerWarehouse):
             return []
-        return [QualityChecks(self, beacon=self.beacon), Refresher(self.settings, beacon=self.beacon)]
+        return [
+            QualityChecks(self, beacon=self.beacon),
+            Refresher(self.settings, beacon=self.beacon),
+            RunLog(self, beacon=self.beacon),
+        ]
 
     async def finish_sidecars(self) -> None:
         """Have the sidecars write what is due, one after the other."""
@@ -334,6 +341,7 @@ class LionTrackApp(faust.App):
     def on_committed(self, batch: RecordBatch, outcome: Committed) -> None:
         """Called by lanes after each commit."""
         self.progress.committed(batch, outcome.stats)
+        self.run_stats.committed(batch, outcome)
         self.live_updates.add((batch.topic, batch.partition), outcome.live, batch.next_offset)
 
     async def prepare_partition(self, partition: Partition, next_offset: int) -> None:

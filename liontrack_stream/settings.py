@@ -8,15 +8,26 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from liontrack_stream.core.limits import SPEED_LIMITS_KMH
 
 DEFAULT_DATA_DIR = ".liontrack"
 STACK_ENV_FILE = "stack.env"
 _WEAK_SECRETS = {"", "secret", "changeme", "jwt_secret", "password", "..."}
 _ROLE = r"^[\w.@-]*$"  # travels unquoted in a connection's options
+
+
+def _numbers(value: Any) -> Any:
+    """The numbers of a comma-separated text, brackets or not; anything else as it is."""
+    return [part.strip() for part in value.strip(" ()[]").split(",")] if isinstance(value, str) else value
+
+
+PositiveNumber = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+FourNumbers = tuple[PositiveNumber, PositiveNumber, PositiveNumber, PositiveNumber]
 
 
 class SettingsError(Exception):
@@ -52,6 +63,12 @@ class Settings(BaseSettings):
     topic_prefix: str = Field(default="", description="namespaces the five topics in a shared cluster")
     topic_partitions: int = Field(default=4, ge=1)
 
+    # Rules
+    speed_limits_kmh: Annotated[FourNumbers, NoDecode, BeforeValidator(_numbers)] = Field(
+        default=SPEED_LIMITS_KMH,
+        description="what is impossibly fast for a lion: under 10 min, under 1 h, up to 4 h, longer",
+    )
+
     # Worker
     liontrack_app_id: str = "liontrack"
     liontrack_instance: str = Field(default="1", description="static membership: unique and stable per worker")
@@ -63,6 +80,11 @@ class Settings(BaseSettings):
     lake_interval_s: float = Field(default=5.0, gt=0)
     quality_interval_s: float = Field(default=60.0, gt=0)
     refresh_interval_s: float = Field(default=60.0, gt=0, description="between refreshes of the materialized views")
+
+    # OpenLineage: nothing is sent unless a URL or a file is named
+    openlineage_url: str | None = Field(default=None, description="of a server that takes events at /api/v1/lineage")
+    openlineage_api_key: SecretStr | None = None
+    openlineage_file: Path | None = Field(default=None, description="one event a line is appended")
 
     # Web
     web_host: str = "127.0.0.1"
@@ -112,7 +134,7 @@ def load_settings(data_dir: Path | str | None = None, **overrides: Any) -> Setti
     try:
         return Settings(_env_file=folder / STACK_ENV_FILE, **overrides)
     except ValidationError as error:
-        missing = [str(e["loc"][0]).upper() for e in error.errors() if e["type"] == "missing"]
+        missing = [str(e["loc"][0]).upper() for e in error.errors() if e["type"] == "missing" and len(e["loc"]) == 1]
         if missing:
             raise SettingsError(
                 f"Set {', '.join(missing)}, or start the embedded stack with `liontrack up` "

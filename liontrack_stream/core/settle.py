@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from liontrack_stream.core.fixes import DELETED, NO_STEP, SPIKE, Fixes
 from liontrack_stream.core.geo import HOUR_US, Floats, Mask, distance_m, impossibly_fast
+from liontrack_stream.core.limits import SPEED_LIMITS_KMH
 
-SPEED_LIMITS_KMH = (60.0, 20.0, 10.0, 5.0)
 STEP_GAP_MAX_US = 4 * HOUR_US
 
 Indexes = NDArray[np.int64]

@@ -11,7 +11,7 @@ small ones, without a timer.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -79,6 +79,7 @@ class Lanes:
         self._owner = owner
         self._max_records = max_records
         self._lanes: dict[Partition, _Lane] = {}
+        self.retried: Counter[str] = Counter()  # by contract topic: batches tried in vain
 
     # -- the transport's side
 
@@ -240,6 +241,7 @@ class Lanes:
                 outcome = await self._owner.sink.process(batch, gap_proven=proven)
             except RETRIED as error:
                 metrics.batch_retried(batch.topic)
+                self.retried[batch.topic] += 1
                 lane.retries += 1
                 if lane.retries == 1:
                     logger.warning(

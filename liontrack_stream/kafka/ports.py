@@ -32,11 +32,26 @@ class BatchStats:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """Rows put into one table, and the time that took."""
+
+    rows: int = 0
+    seconds: float = 0.0
+
+    def __add__(self, other: Written) -> Written:
+        return Written(self.rows + other.rows, self.seconds + other.seconds)
+
+
+@dataclass(frozen=True, slots=True)
 class Committed:
-    """The batch is in the warehouse. ``live``: key -> JSON-able live state, for the topic's RocksDB table."""
+    """The batch is in the warehouse.
+
+    ``live``: key -> JSON-able live state, for the topic's RocksDB table. ``written``: schema.table -> what went in.
+    """
 
     stats: BatchStats = field(default_factory=BatchStats)
     live: Mapping[str, Any] = field(default_factory=dict)
+    written: Mapping[str, Written] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

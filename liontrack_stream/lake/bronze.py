@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Any
@@ -20,6 +21,7 @@ from typing import Any
 import pyarrow as pa
 
 from liontrack_stream.crashpoints import crash_here
+from liontrack_stream.kafka.ports import Written
 from liontrack_stream.lake.buffer import BronzeBuffer, Piece
 from liontrack_stream.lake.catalog import BRONZE
 from liontrack_stream.lake.columns import bronze_table, split_dates
@@ -62,6 +64,7 @@ class BronzeExporter:
         self._unusable_offers: set[str] = set()
         self.halted = False  # finish the file under way, begin no other
         self.files_written = 0
+        self.exported: dict[str, Written] = defaultdict(Written)  # lake/layer/table -> rows and time
 
     @property
     def lag_records(self) -> int:
@@ -184,6 +187,7 @@ class BronzeExporter:
             async with self._manifest.transaction() as connection:
                 await move_watermark(connection, topic, partition, watermark, piece.next_offset)
             return
+        began_s = time.perf_counter()
         encoded, staged = await self._in_thread(self._stage, piece.rows)
         file = _manifest_row(tp, piece, encoded)
         try:
@@ -200,6 +204,7 @@ class BronzeExporter:
         finally:
             staged.discard()
         self.files_written += 1
+        self.exported[f"lake/bronze/{topic}"] += Written(piece.rows.num_rows, time.perf_counter() - began_s)
 
     def _stage(self, rows: pa.Table) -> tuple[Encoded, Staged]:
         encoded = encode(rows)

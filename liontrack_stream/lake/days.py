@@ -14,6 +14,7 @@ from datetime import date
 import pyarrow as pa
 
 from liontrack_stream.crashpoints import crash_here
+from liontrack_stream.kafka.ports import Written
 from liontrack_stream.lake.catalog import BY_OUTPUT, LakeTable
 from liontrack_stream.lake.columns import split_days
 from liontrack_stream.lake.layout import day_path
@@ -66,6 +67,7 @@ class DayExporter:
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self.halted = False  # finish the chunks under way, begin no other
         self.files_written = 0
+        self.exported: dict[str, Written] = defaultdict(Written)  # lake/layer/table -> rows and time
         self.dirty_days = 0
 
     async def run_once(self, flush: bool = False) -> int:
@@ -142,6 +144,7 @@ class DayExporter:
         async with self._slots:
             if self.halted:
                 return
+            began_s = time.perf_counter()
             chunk = await self._in_thread(self._prepare, table, days)
             marks = chunk.seen.keys() | {(file.layer, file.table_name, file.day) for file, _ in chunk.files}
             self._uncertain |= marks
@@ -151,6 +154,9 @@ class DayExporter:
             crash_here("lake.days.after_manifest")
             self._uncertain -= marks
             self.files_written += len(chunk.files)
+            each_s = (time.perf_counter() - began_s) / max(1, len(chunk.files))
+            for file, _ in chunk.files:
+                self.exported[f"lake/{file.layer}/{file.table_name}"] += Written(file.row_count, each_s)
             for mark in chunk.seen:
                 self._dirty_since.pop(mark, None)
 

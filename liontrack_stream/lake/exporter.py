@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
 
+from liontrack_stream.kafka.ports import Written
 from liontrack_stream.lake.bronze import BronzeExporter
 from liontrack_stream.lake.days import DayExporter
 from liontrack_stream.lake.manifest import Manifest
@@ -46,6 +47,11 @@ class LakeExporter:
     @property
     def files_written(self) -> int:
         return self.bronze.files_written + self.days.files_written
+
+    @property
+    def exported(self) -> dict[str, Written]:
+        """``lake/layer/table`` -> rows that this worker has written, and the time that took."""
+        return {**self.bronze.exported, **self.days.exported}
 
     def status(self) -> LakeStatus:
         return LakeStatus(

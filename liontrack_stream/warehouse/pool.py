@@ -7,6 +7,8 @@ import asyncpg
 from liontrack_stream.settings import Settings
 from liontrack_stream.warehouse.copying import PG_EPOCH_DAY, PG_EPOCH_US
 
+RULE_VERSION = "liontrack.rule_version"  # see sql/migrations/0011_lineage.sql
+
 
 async def integer_times(connection: asyncpg.Connection) -> None:
     """Make ``timestamptz`` an int of microseconds and ``date`` an int of days on this connection."""
@@ -31,8 +33,12 @@ def acting_as(role: str) -> dict[str, str]:
     return {"role": role} if role else {}
 
 
-async def create_sink_pool(settings: Settings, size: int = 8) -> asyncpg.Pool:
-    """The pool of the sink: one connection per partition that is written at the same time."""
+async def create_sink_pool(settings: Settings, rule_version: int | None = None, size: int = 8) -> asyncpg.Pool:
+    """The pool of the sink: one connection per partition that is written at the same time.
+
+    ``rule_version`` is what gold rows written over it are marked with.
+    """
+    marks = {} if rule_version is None else {RULE_VERSION: str(rule_version)}
     pool = await asyncpg.create_pool(
         **settings.pg_dsn,
         min_size=1,
@@ -43,6 +49,7 @@ async def create_sink_pool(settings: Settings, size: int = 8) -> asyncpg.Pool:
             "timezone": "UTC",
             "jit": "off",
             **acting_as(settings.pg_ingest_role),
+            **marks,
         },
     )
     assert pool is not None

@@ -16,7 +16,8 @@ from msgspec.structs import astuple
 from liontrack_stream.contract.events import Position, content_hashes, to_json
 from liontrack_stream.core.fixes import Fixes, empty, own_flags
 from liontrack_stream.core.geo import DAY_US, Ints
-from liontrack_stream.core.settle import SPEED_LIMITS_KMH, Settled, settle
+from liontrack_stream.core.limits import SPEED_LIMITS_KMH
+from liontrack_stream.core.settle import Settled, settle
 from liontrack_stream.core.windows import WINDOW_US, changed_windows, day_facts, touched_days
 from liontrack_stream.warehouse import lion_windows
 from liontrack_stream.warehouse.copying import Rows, copy_rows

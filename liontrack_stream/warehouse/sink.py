@@ -7,7 +7,7 @@ advance offset ─► bronze ─► dead letters ─► locks ─► silver ─�
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -20,7 +20,7 @@ from liontrack_stream.contract.decode import decode_records
 from liontrack_stream.contract.topics import ACTIVITIES, BY_NAME, CHALLENGES, POSITIONS, QUALITY, WEIGHTS
 from liontrack_stream.crashpoints import crash_here
 from liontrack_stream.kafka.batch import RecordBatch
-from liontrack_stream.kafka.ports import Behind, Committed, Gap, LostLease, Outcome, Partition
+from liontrack_stream.kafka.ports import Behind, Committed, Gap, LostLease, Outcome, Partition, Written
 from liontrack_stream.lake.ports import BronzeRows
 from liontrack_stream.settings import Settings
 from liontrack_stream.warehouse.activities import store_activities
@@ -34,6 +34,7 @@ from liontrack_stream.warehouse.quality_tally import store_tally
 from liontrack_stream.warehouse.queries import query
 from liontrack_stream.warehouse.weights import store_weights
 from liontrack_stream.warehouse.work import BatchWork
+from liontrack_stream.warehouse.written import CountingConnection
 
 BronzeListener = Callable[[BronzeRows], None]
 
@@ -69,6 +70,7 @@ class Sink:
         self._pool = pool
         self._offsets = offsets
         self._value_max_bytes = settings.value_max_bytes
+        self._speed_limits_kmh = settings.speed_limits_kmh
         self._lions = LionCache()
         self._bronze_days = BronzeDays()
         self._unconfirmed: dict[Partition, _Unconfirmed] = {}
@@ -83,14 +85,14 @@ class Sink:
         partition = (batch.topic, batch.partition)
         try:
             async with self._pool.acquire() as connection:
-                work.connection = connection
+                counted = work.connection = CountingConnection(connection)
                 async with connection.transaction():
                     crash_here("sink.before_offset")
                     await self._advance(work, batch, gap_proven)
                     crash_here("sink.after_offset")
                     runs = await self._write(work, batch)
                     crash_here("sink.before_commit")
-                    finish = self._finisher(work, runs)
+                    finish = self._finisher(work, runs, counted.written)
                     self._unconfirmed[partition] = _Unconfirmed(batch.next_offset, finish)
         except _NotHere as stopped:
             sent = self._unconfirmed.pop(partition, None)
@@ -151,7 +153,7 @@ class Sink:
 
     async def _store_topic(self, work: BatchWork) -> None:
         stores: dict[str, Callable[[], Any]] = {
-            POSITIONS.name: lambda: store_positions(work, self._lions),
+            POSITIONS.name: lambda: store_positions(work, self._lions, self._speed_limits_kmh),
             WEIGHTS.name: lambda: store_weights(work),
             ACTIVITIES.name: lambda: store_activities(work),
             CHALLENGES.name: lambda: store_challenges(work),
@@ -159,13 +161,15 @@ class Sink:
         }
         await stores[work.topic.name]()
 
-    def _finisher(self, work: BatchWork, runs: list[BronzeRows]) -> Callable[[], Committed]:
+    def _finisher(
+        self, work: BatchWork, runs: list[BronzeRows], written: Mapping[str, Written]
+    ) -> Callable[[], Committed]:
         def finish() -> Committed:
             for keep in work.after_commit:
                 keep()
             if self.on_bronze is not None:
                 for run in runs:
                     self.on_bronze(run)
-            return Committed(work.stats, work.live)
+            return Committed(work.stats, work.live, written)
 
         return finish

@@ -9,6 +9,7 @@ import asyncpg
 from liontrack_stream.settings import Settings
 from liontrack_stream.warehouse.offsets import OffsetStore
 from liontrack_stream.warehouse.pool import create_sink_pool
+from liontrack_stream.warehouse.rules import register_rules
 from liontrack_stream.warehouse.sink import Sink
 
 
@@ -19,6 +20,7 @@ class WorkerWarehouse:
     pool: asyncpg.Pool
     offsets: OffsetStore
     sink: Sink
+    rule_version: int | None = None
 
     async def close(self) -> None:
         """Close the connections."""
@@ -27,6 +29,7 @@ class WorkerWarehouse:
 
 async def open_worker_warehouse(settings: Settings, owner: str) -> WorkerWarehouse:
     """Connect. ``owner`` names the worker in the lease."""
-    pool = await create_sink_pool(settings)
+    rule_version = await register_rules(settings)
+    pool = await create_sink_pool(settings, rule_version)
     offsets = OffsetStore(pool, owner)
-    return WorkerWarehouse(pool, offsets, Sink(pool, offsets, settings))
+    return WorkerWarehouse(pool, offsets, Sink(pool, offsets, settings), rule_version)

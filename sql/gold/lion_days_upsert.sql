@@ -10,4 +10,4 @@ SET tracking_frequency = excluded.tracking_frequency, distance_m = excluded.dist
     max_speed_kmh = excluded.max_speed_kmh, last_fix_time = excluded.last_fix_time, stationary = excluded.stationary,
     avg_weight = excluded.avg_weight, min_weight = excluded.min_weight, max_weight = excluded.max_weight,
     weight_count = excluded.weight_count, weight_trend = excluded.weight_trend, health_score = excluded.health_score,
-    status = excluded.status, dw_update_date = now()
+    status = excluded.status, rule_version = excluded.rule_version, dw_update_date = now()

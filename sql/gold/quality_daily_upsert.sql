@@ -9,4 +9,4 @@ JOIN metadata.data_quality_checks q ON q.table_name = want.table_name
 GROUP BY want.table_name, want.day
 ON CONFLICT (table_name, check_date) DO UPDATE
 SET checks_count = excluded.checks_count, avg_quality = excluded.avg_quality, min_quality = excluded.min_quality,
-    last_check = excluded.last_check, dw_update_date = now()
+    last_check = excluded.last_check, rule_version = excluded.rule_version, dw_update_date = now()

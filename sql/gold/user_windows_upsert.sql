@@ -9,4 +9,5 @@ CROSS JOIN LATERAL (
     GROUP BY a.activity_type
 ) counted
 GROUP BY want.user_id, want.window_start
-ON CONFLICT (user_id, window_start) DO UPDATE SET events = excluded.events, activities = excluded.activities
+ON CONFLICT (user_id, window_start) DO UPDATE
+SET events = excluded.events, activities = excluded.activities, rule_version = excluded.rule_version
