@@ -27,6 +27,7 @@ MODULES: tuple[str, ...] = (
     "demo",
     "worker",
     "quality",
+    "explain",
 )
 
 EXAMPLES = """\b

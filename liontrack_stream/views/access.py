@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import jwt
 
 ALGORITHMS = ["HS256"]  # pinned: the token's header never chooses
-EXACT_POSITION_ROLES = frozenset({"ranger", "admin"})
+ADMIN_ROLE = "admin"
+EXACT_POSITION_ROLES = frozenset({"ranger", ADMIN_ROLE})
 
 
 class BadToken(Exception):
@@ -21,6 +22,11 @@ class Viewer:
 
     user_id: str | None = None
     roles: frozenset[str] = frozenset()
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether a role opens what is every user's."""
+        return ADMIN_ROLE in self.roles
 
     @property
     def sees_exact_positions(self) -> bool:

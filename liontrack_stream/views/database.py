@@ -52,7 +52,11 @@ class Database:
                 pool.terminate()
 
     async def rows(self, name: str, *arguments: Any) -> list[asyncpg.Record]:
-        """The rows of ``sql/views/<name>.sql``.
+        """The rows of ``sql/views/<name>.sql``; see `fetch`."""
+        return await self.fetch(f"views/{name}", *arguments)
+
+    async def fetch(self, name: str, *arguments: Any) -> list[asyncpg.Record]:
+        """The rows of ``sql/<name>.sql``.
 
         Raises
         ------
@@ -62,4 +66,4 @@ class Database:
         if self._pool is None:
             raise ConnectionError("The views' connections are closed.")
         async with asyncio.timeout(REQUEST_TIMEOUT_S), self._pool.acquire() as connection:
-            return await connection.fetch(query(f"views/{name}"), *arguments)
+            return await connection.fetch(query(name), *arguments)

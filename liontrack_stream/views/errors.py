@@ -33,6 +33,13 @@ class BadParameter(ApiError):
         super().__init__(400, "Bad request", detail)
 
 
+class Forbidden(ApiError):
+    """403: the token is valid and does not open this."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(403, "Forbidden", detail)
+
+
 class UnknownLion(ApiError):
     """404: nothing is known of this lion."""
 

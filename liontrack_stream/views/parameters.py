@@ -29,6 +29,10 @@ class Parameters:
                 raise BadParameter(f"{name} is given more than once.")
             self._values[name] = value
 
+    def given(self, *names: str) -> dict[str, str]:
+        """Those of some parameters that the request has, as they came."""
+        return {name: self._values[name] for name in names if name in self._values}
+
     def integer(self, name: str, default: int, low: int, high: int) -> int:
         """A whole number of ``[low, high]``."""
         text = self._values.get(name)

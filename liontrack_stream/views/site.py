@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from liontrack_stream.settings import Settings, SettingsError
-from liontrack_stream.views.access import BadToken, viewer_of
+from liontrack_stream.views.access import BadToken, Viewer, viewer_of
 from liontrack_stream.views.database import Database
 from liontrack_stream.views.errors import unauthorized
 from liontrack_stream.views.positions import PositionAccess, asked_on_loopback, exact_access, reduced_access
@@ -52,13 +52,16 @@ class Site:
     measure: Callable[[], None] = lambda: None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def position_access(self, request: web.Request, as_of: datetime, now: datetime) -> PositionAccess:
-        """How this request sees positions; 401 for a token that is not valid."""
-        settings = self.settings
+    def viewer(self, request: web.Request) -> Viewer:
+        """Who asks; 401 for a token that is not valid."""
         try:
-            viewer = viewer_of(request.headers.getall("Authorization", []), token_secret(settings))
+            return viewer_of(request.headers.getall("Authorization", []), token_secret(self.settings))
         except BadToken as error:
             raise unauthorized(str(error)) from None
+
+    def position_access(self, request: web.Request, as_of: datetime, now: datetime) -> PositionAccess:
+        """How this request sees positions; 401 for a token that is not valid."""
+        settings, viewer = self.settings, self.viewer(request)
         if viewer.sees_exact_positions:
             return exact_access(as_of)
         if self.is_open_demo(request):

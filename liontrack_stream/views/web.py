@@ -13,6 +13,7 @@ from liontrack_stream.settings import SettingsError
 from liontrack_stream.views.dashboard import dashboard
 from liontrack_stream.views.database import Database
 from liontrack_stream.views.errors import Handler, errors_as_json
+from liontrack_stream.views.explain import explain_row
 from liontrack_stream.views.health import READINESS, Readiness, health, ready
 from liontrack_stream.views.index import SUMMARIES, index
 from liontrack_stream.views.lions import list_lions, one_lion, position_history, weight_trend
@@ -35,6 +36,7 @@ ROUTES: tuple[tuple[str, Handler], ...] = (
     (f"{LIONS}/{{lionId}}/weight-trend", weight_trend),
     (f"{LIONS}/{{lionId}}/live", live_window),
     ("/api/analytics/dashboard", dashboard),
+    ("/api/analytics/explain", explain_row),
     ("/health", health),
     ("/ready", ready),
     ("/metrics", prometheus),

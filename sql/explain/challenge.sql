@@ -1,0 +1,9 @@
+-- One row per status event of the challenge $1, the one that holds first, at most $2; `total` counts all. Reads only.
+SELECT e.challenge_id, e.updated_at, e.status, e.user_id, e.title, e.flags,
+       CASE WHEN e.flags & 16 > 0 THEN ARRAY['deleted'] ELSE '{}' END AS flag_names,
+       e.topic, e.partition, e."offset", e.append_time, e.content_hash,
+       e.challenge_id || '|' || (extract(epoch FROM e.updated_at) * 1000000)::bigint || '|' || e.status AS identity,
+       count(*) OVER () AS total
+FROM silver.challenge_events e
+WHERE e.challenge_id = $1
+ORDER BY e.updated_at DESC, e.append_time, e.partition, e."offset" LIMIT $2
