@@ -14,12 +14,16 @@ from rich.tree import Tree
 
 from liontrack_stream.warehouse.explain import Explanation
 
+_UNWRAPPED = 100_000  # for files and pipes: a line stays a line
 _APART = ("record", "repeats")
 
 
 def print_explanation(explanation: Explanation) -> None:
     """Print the row, its rules, what it is made of, and its revisions."""
-    Console(highlight=False, soft_wrap=True).print(explanation_tree(explanation))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_UNWRAPPED)
+    console.print(explanation_tree(explanation))
 
 
 def explanation_tree(explanation: Explanation) -> Tree:
