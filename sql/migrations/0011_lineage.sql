@@ -37,3 +37,9 @@ ALTER TABLE metadata.data_lineage ADD COLUMN pipeline_run_id uuid;
 CREATE UNIQUE INDEX data_lineage_step ON metadata.data_lineage (pipeline_run_id, source_table, target_table);
 COMMENT ON COLUMN metadata.data_lineage.record_count IS 'Rows that the run put into the target: inserted, or replaced whole';
 COMMENT ON COLUMN metadata.data_lineage.last_run_timestamp IS 'When the step last wrote; the run''s start where it has not';
+
+-- The lake's files of gold get the new column.
+INSERT INTO metadata.lake_dirty (layer, table_name, day)
+SELECT layer, table_name, day FROM metadata.lake_files
+WHERE layer = 'gold' AND table_name IN ('lions_metrics', 'lion_windows', 'users_activity', 'user_windows', 'quality_daily')
+ON CONFLICT (layer, table_name, day) DO UPDATE SET version = nextval('metadata.lake_versions'), dirty_at = now();
