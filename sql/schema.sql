@@ -302,7 +302,8 @@ CREATE TABLE gold.users_activity (
     total_weight_entries integer GENERATED ALWAYS AS (weight_entries) STORED,
     engagement_score double precision NOT NULL,
     dw_insert_date timestamp with time zone DEFAULT now() NOT NULL,
-    dw_update_date timestamp with time zone DEFAULT now() NOT NULL
+    dw_update_date timestamp with time zone DEFAULT now() NOT NULL,
+    rule_version integer DEFAULT (NULLIF(current_setting('liontrack.rule_version'::text, true), ''::text))::integer
 );
 
 COMMENT ON TABLE gold.users_activity IS 'One row per user and UTC day with an activity, a weight entry or a challenge event';
@@ -491,7 +492,8 @@ CREATE TABLE gold.lion_windows (
     min_lat double precision NOT NULL,
     max_lat double precision NOT NULL,
     min_lng double precision NOT NULL,
-    max_lng double precision NOT NULL
+    max_lng double precision NOT NULL,
+    rule_version integer DEFAULT (NULLIF(current_setting('liontrack.rule_version'::text, true), ''::text))::integer
 );
 
 COMMENT ON TABLE gold.lion_windows IS 'One row per lion and 5 minutes (UTC) with an accepted fix';
@@ -512,7 +514,8 @@ CREATE TABLE gold.lions_metrics (
     stationary boolean,
     status text NOT NULL,
     dw_insert_date timestamp with time zone DEFAULT now() NOT NULL,
-    dw_update_date timestamp with time zone DEFAULT now() NOT NULL
+    dw_update_date timestamp with time zone DEFAULT now() NOT NULL,
+    rule_version integer DEFAULT (NULLIF(current_setting('liontrack.rule_version'::text, true), ''::text))::integer
 );
 
 COMMENT ON TABLE gold.lions_metrics IS 'One row per lion and UTC day that has an accepted fix or a valid weight';
@@ -569,7 +572,8 @@ CREATE TABLE gold.quality_daily (
     min_quality double precision NOT NULL,
     last_check timestamp with time zone NOT NULL,
     dw_insert_date timestamp with time zone DEFAULT now() NOT NULL,
-    dw_update_date timestamp with time zone DEFAULT now() NOT NULL
+    dw_update_date timestamp with time zone DEFAULT now() NOT NULL,
+    rule_version integer DEFAULT (NULLIF(current_setting('liontrack.rule_version'::text, true), ''::text))::integer
 );
 
 COMMENT ON TABLE gold.quality_daily IS 'One row per checked table and UTC day';
@@ -578,7 +582,8 @@ CREATE TABLE gold.user_windows (
     user_id text NOT NULL,
     window_start timestamp with time zone NOT NULL,
     events integer NOT NULL,
-    activities jsonb NOT NULL
+    activities jsonb NOT NULL,
+    rule_version integer DEFAULT (NULLIF(current_setting('liontrack.rule_version'::text, true), ''::text))::integer
 );
 
 COMMENT ON TABLE gold.user_windows IS 'One row per user and 5 minutes (UTC) with an activity';
@@ -732,10 +737,15 @@ CREATE TABLE metadata.data_lineage (
     record_count bigint NOT NULL,
     execution_time_ms bigint NOT NULL,
     status text NOT NULL,
-    error_message text
+    error_message text,
+    pipeline_run_id uuid
 );
 
 COMMENT ON TABLE metadata.data_lineage IS 'One row per run and step from a source table to a target table';
+
+COMMENT ON COLUMN metadata.data_lineage.last_run_timestamp IS 'When the step last wrote; the run''s start where it has not';
+
+COMMENT ON COLUMN metadata.data_lineage.record_count IS 'Rows that the run put into the target: inserted, or replaced whole';
 
 ALTER TABLE metadata.data_lineage ALTER COLUMN lineage_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME metadata.data_lineage_lineage_id_seq
@@ -831,10 +841,17 @@ CREATE TABLE metadata.pipeline_logs (
     status text NOT NULL,
     processed_records bigint DEFAULT 0 NOT NULL,
     error_count bigint DEFAULT 0 NOT NULL,
-    logs jsonb DEFAULT '{}'::jsonb NOT NULL
+    logs jsonb DEFAULT '{}'::jsonb NOT NULL,
+    instance text,
+    owner text,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 COMMENT ON TABLE metadata.pipeline_logs IS 'One row per run of a pipeline';
+
+COMMENT ON COLUMN metadata.pipeline_logs.status IS 'running, success, failed, or aborted: the worker ended without a word';
+
+COMMENT ON COLUMN metadata.pipeline_logs.error_count IS 'Dead letters, and batches tried again; logs tells them apart';
 
 CREATE TABLE metadata.quality_outbox (
     check_id bigint NOT NULL,
@@ -894,6 +911,24 @@ COMMENT ON COLUMN metadata.revisions.cause IS 'late: a record of an earlier wind
 
 ALTER TABLE metadata.revisions ALTER COLUMN revision_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME metadata.revisions_revision_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE metadata.rule_versions (
+    rule_version integer NOT NULL,
+    fingerprint text NOT NULL,
+    parameters jsonb NOT NULL,
+    registered_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE metadata.rule_versions IS 'One row per version of gold''s rules';
+
+ALTER TABLE metadata.rule_versions ALTER COLUMN rule_version ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME metadata.rule_versions_rule_version_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -970,6 +1005,12 @@ ALTER TABLE ONLY metadata.repeats
 ALTER TABLE ONLY metadata.revisions
     ADD CONSTRAINT revisions_pkey PRIMARY KEY (revision_id);
 
+ALTER TABLE ONLY metadata.rule_versions
+    ADD CONSTRAINT rule_versions_fingerprint_key UNIQUE (fingerprint);
+
+ALTER TABLE ONLY metadata.rule_versions
+    ADD CONSTRAINT rule_versions_pkey PRIMARY KEY (rule_version);
+
 ALTER TABLE ONLY metadata.view_refreshes
     ADD CONSTRAINT view_refreshes_pkey PRIMARY KEY (view_name);
 
@@ -1006,11 +1047,17 @@ CREATE INDEX user_windows_start ON gold.user_windows USING btree (window_start);
 
 CREATE INDEX users_activity_date ON gold.users_activity USING btree (activity_date);
 
+CREATE UNIQUE INDEX data_lineage_step ON metadata.data_lineage USING btree (pipeline_run_id, source_table, target_table);
+
 CREATE INDEX data_quality_checks_time ON metadata.data_quality_checks USING btree (table_name, check_timestamp);
 
 CREATE INDEX deletions_entity ON metadata.deletions USING btree (topic, entity_id);
 
 CREATE INDEX lake_files_table_day ON metadata.lake_files USING btree (layer, table_name, day);
+
+CREATE INDEX pipeline_logs_running ON metadata.pipeline_logs USING btree (instance) WHERE (status = 'running'::text);
+
+CREATE INDEX pipeline_logs_start ON metadata.pipeline_logs USING btree (pipeline_name, start_time);
 
 CREATE INDEX repeats_identity ON metadata.repeats USING btree (topic, identity);
 

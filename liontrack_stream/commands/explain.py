@@ -85,14 +85,13 @@ async def _explain(settings: Settings, table: Explained, key: Key, limit: int) -
     import asyncpg
 
     from liontrack_stream.warehouse.explain import explain
+    from liontrack_stream.warehouse.pool import acting_as
     from liontrack_stream.warehouse.queries import query
 
     try:
-        connection = await asyncpg.connect(
-            **settings.pg_dsn,
-            timeout=10.0,
-            server_settings={"application_name": "liontrack explain", "timezone": "UTC"},
-        )
+        role = acting_as(settings.pg_api_role)
+        names = {"application_name": "liontrack explain", "timezone": "UTC"}
+        connection = await asyncpg.connect(**settings.pg_dsn, timeout=10.0, server_settings=names | role)
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
         raise CommandError(f"PostgreSQL at {settings.pg_host}:{settings.pg_port} cannot be used ({error}).") from None
     try:

@@ -17,7 +17,9 @@ async def register_rules(settings: Settings) -> int:
     parameters = rule_parameters(settings.speed_limits_kmh)
     mark = fingerprint(parameters)
     role = acting_as(settings.pg_ingest_role)
-    connection = await asyncpg.connect(**settings.pg_dsn, server_settings={"application_name": "liontrack worker", **role})
+    connection = await asyncpg.connect(
+        **settings.pg_dsn, server_settings={"application_name": "liontrack worker", **role}
+    )
     try:
         await connection.execute(query("metadata/rules_register"), mark, json.dumps(parameters))
         return int(await connection.fetchval(query("metadata/rules_number"), mark))

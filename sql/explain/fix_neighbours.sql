@@ -1,5 +1,5 @@
--- Two rows at most: the fixes that the fix of the lion $1 at $2 was compared with, the one before and the one after it
--- among those that have no flag but spike. Reads only.
+-- One row per fix that the fix of the lion $1 at $2 was compared with: the one before and the one after it among those
+-- that have no flag but spike. Reads only.
 SELECT p.lion_id, p.event_time, p.lat, p.lng, p.flags, silver.flag_names(p.flags) AS flag_names, p.step_mm, p.name, p.source,
        'lions.position.events' AS topic, p.partition, p."offset", p.append_time, p.content_hash,
        p.lion_id || '|' || (extract(epoch FROM p.event_time) * 1000000)::bigint AS identity,
