@@ -267,6 +267,15 @@ def test_what_else_is_named_can_be_queried(filled: Filled) -> None:
         filled.ask(f"SELECT {', '.join(NAMED[table])} FROM {table}")
     written = sum(row[0] for row in filled.ask("SELECT row_count FROM metadata.lake_files WHERE layer = 'bronze'"))
     assert written == len(filled.records)
+    stored = {table: len(filled.expected[table]) for table in BRONZE.values()}
+    sums = filled.ask(
+        "SELECT target_table, sum(record_count) FROM metadata.data_lineage"
+        " WHERE target_table LIKE 'bronze.%' AND status = 'success' AND error_message IS NULL GROUP BY 1"
+    )
+    assert dict(sums) == stored
+    runs = filled.ask("SELECT sum(processed_records), min(start_time), max(end_time) FROM metadata.pipeline_logs")[0]
+    assert runs[0] == len(filled.records)
+    assert filled.began <= runs[1] <= runs[2]
 
 
 def test_the_worker_has_refreshed_both_views(filled: Filled) -> None:
