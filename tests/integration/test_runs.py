@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from liontrack_stream.contract.topics import TOPICS
 from liontrack_stream.core.lineage import STEPS
+from liontrack_stream.kafka.producer import Outgoing
 from tests.support.oracle import compute
 from tests.support.pipeline_kit import PipelineKit
+from tests.support.records import fix
 from tests.support.worker_process import free_port, wait_until
 
 SIMULATE = ["simulate", "--lions", "4", "--days", "6", "--users", "4", "--seed", "5", "--bad-fraction", "0.03"]
@@ -86,6 +89,31 @@ def test_a_killed_worker_is_aborted_by_its_successor_alone(pipeline: PipelineKit
     other.stop()
     assert len(pipeline.fetch(running)) == 5
     assert {row[0] for row in pipeline.fetch(aborted)} == former
+
+
+def test_a_worker_that_breaks_has_failed(pipeline: PipelineKit, tmp_path: Path) -> None:
+    """Somebody sets an offset back: the records are in bronze already, and the worker ends."""
+    file = tmp_path / "events.ndjson"
+    worker = pipeline.worker(OPENLINEAGE_FILE=file)
+    pipeline.send(
+        Outgoing(r.topic, r.key, r.value) for r in (fix("a", "2025-03-01 12:00"), fix("a", "2025-03-01 12:30"))
+    )
+    wait_until(lambda: pipeline.stored() == 2, 40.0, "the first fixes")
+    running = "SELECT count(*) FROM metadata.pipeline_logs WHERE status = 'running'"
+    wait_until(lambda: pipeline.fetch(running)[0][0] == 5, 20.0, "the runs")
+    pipeline.fetch("UPDATE metadata.consumed_offsets SET next_offset = 0")
+    pipeline.send([Outgoing(r.topic, r.key, r.value) for r in (fix("a", "2025-03-01 13:00"),)])
+    code, _ = worker.wait(60.0)
+    assert code == 70
+    message = "Unexpected error: UniqueViolationError"
+    rows = pipeline.fetch("SELECT status, end_time IS NOT NULL, logs ->> 'error' FROM metadata.pipeline_logs")
+    assert [tuple(row) for row in rows] == [("failed", True, message)] * 5
+    assert {tuple(row) for row in pipeline.fetch("SELECT status, error_message FROM metadata.data_lineage")} == {
+        ("failed", message)
+    }
+    events = [json.loads(line) for line in file.read_text().splitlines()]
+    errors = [event["run"]["facets"]["errorMessage"]["message"] for event in events if event["eventType"] == "FAIL"]
+    assert errors == [message] * 5
 
 
 def _steps(pipeline: PipelineKit) -> dict[tuple[str, str, str], Any]:
