@@ -26,9 +26,9 @@ async def store_challenges(work: BatchWork) -> None:
         return
     challenges = sorted({event.challenge_id for event in events} | gone.entities)
     named = {event.user_id for event in events}
-    await work.lock(user=named, identity={f"challenge {challenge}" for challenge in challenges})
+    await work.lock(challenge=challenges)  # before any user's: only then it is known whose challenges they are
     former = dict(await work.connection.fetch(query("silver/challenge_owners"), challenges))
-    await work.lock(user=set(former.values()) - named)
+    await work.lock(user=named | set(former.values()))
     deletions = await load_deletions(work, challenges)
     told = dict(await work.connection.fetch(query("silver/challenges_newest"), challenges))
     withdrawn = await gone.rows(work, "silver/challenges_withdraw")

@@ -78,8 +78,10 @@ def _lateness(random: Random) -> int:
     return random.choice((0, 0, 0, 0, 0, 2 * HOUR, 3 * DAY, random.randrange(40 * DAY)))
 
 
-def random_stream(seed: int, topics: tuple[str, ...] = TOPICS, count: int = 300) -> Stream:
-    """``count`` records in arrival order over ``PARTITIONS`` partitions per topic."""
+def random_stream(
+    seed: int, topics: tuple[str, ...] = TOPICS, count: int = 300, partitions_per_topic: int = PARTITIONS
+) -> Stream:
+    """``count`` records in arrival order over the partitions of their topics."""
     random = Random(seed)
     lions = LIONS[: random.choice((1, 2, 4))]
     events: list[tuple[int, str, dict[str, Any]]] = []
@@ -96,7 +98,9 @@ def random_stream(seed: int, topics: tuple[str, ...] = TOPICS, count: int = 300)
     appended_live = random.random() < 0.3  # append times near event times: some fixes lie in the future
     deleting = random.choice((0.0, 0.0, 0.01, 0.04))
     for place, (arrival_us, topic, document) in enumerate(events):
-        partition = random.randrange(PARTITIONS) if random.random() < 0.1 else place // 7 % PARTITIONS
+        partition = (
+            random.randrange(partitions_per_topic) if random.random() < 0.1 else place // 7 % partitions_per_topic
+        )
         run = partitions.setdefault((topic, partition), [])
         where = {
             "partition": partition,
@@ -111,10 +115,12 @@ def random_stream(seed: int, topics: tuple[str, ...] = TOPICS, count: int = 300)
     return Stream(partitions)
 
 
-def random_case(seed: int, topics: tuple[str, ...] = TOPICS, count: int = 300) -> Case:
+def random_case(
+    seed: int, topics: tuple[str, ...] = TOPICS, count: int = 300, partitions_per_topic: int = PARTITIONS
+) -> Case:
     """A stream and a delivery: mostly in arrival order, cut anywhere, with restarts."""
     random = Random(-seed - 1)
-    stream = random_stream(seed, topics, count)
+    stream = random_stream(seed, topics, count, partitions_per_topic)
     left = {place: list(records) for place, records in stream.partitions.items()}
     longest = random.choice((2, 10, 60))
     steps: list[Step] = []

@@ -41,13 +41,16 @@ def fix(
     )
 
 
-def weight(weight_id: str, lion: str, day: str, value: float, **more: Any) -> Consumed:
+def weight(
+    weight_id: str, lion: str, day: str, value: float, where: dict[str, Any] | None = None, **more: Any
+) -> Consumed:
     document = {"weight_id": weight_id, "lion_id": lion, "weight": value, "measured_at": day + "T12:00:00Z", **more}
-    return record(WEIGHTS, lion, document)
+    return record(WEIGHTS, lion, document, **(where or {}))
 
 
-def activity(user: str, time: str, kind: str = "login", **more: Any) -> Consumed:
-    return record(ACTIVITIES, user, {"user_id": user, "activity_type": kind, "timestamp": time + "Z", **more})
+def activity(user: str, time: str, kind: str = "login", where: dict[str, Any] | None = None, **more: Any) -> Consumed:
+    document = {"user_id": user, "activity_type": kind, "timestamp": time + "Z", **more}
+    return record(ACTIVITIES, user, document, **(where or {}))
 
 
 def challenge(
