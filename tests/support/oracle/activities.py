@@ -51,6 +51,7 @@ def user_rows(winners: Iterable[Stored], users_elsewhere: Iterable[str]) -> dict
             "roles": list(profile["roles"] or ()),
             "created_at": moment(min(times, default=None)),
             "updated_at": moment(max(times, default=None)),
+            "inferred": profile["username"] is None,
         }
     return rows
 
