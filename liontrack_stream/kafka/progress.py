@@ -15,6 +15,7 @@ class Progress:
     def __init__(self) -> None:
         self.next_offset: dict[Partition, int] = {}
         self.records: Counter[str] = Counter()  # by contract topic, committed by this worker
+        self.written: set[Partition] = set()  # where this worker has committed anything
         self.batches = 0
         self.stats = BatchStats()
         self.started_at = monotonic()  # seconds
@@ -36,6 +37,7 @@ class Progress:
         """A batch is stored."""
         self.next_offset[(batch.topic, batch.partition)] = batch.next_offset
         self.records[batch.topic] += len(batch.records)
+        self.written.add((batch.topic, batch.partition))
         self.batches += 1
         self.stats = self.stats + stats
         self.moved_at = monotonic()

@@ -6,10 +6,15 @@ import asyncio
 import logging
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import asyncpg
 import pytest
 
+from liontrack_stream.kafka.batch import RecordBatch
+from liontrack_stream.kafka.caught_up import CaughtUp
+from liontrack_stream.kafka.ports import BatchStats
+from liontrack_stream.kafka.progress import Progress
 from liontrack_stream.lake import LakeExporter, LakeUnavailable, verify
 from liontrack_stream.lake.buffer import BronzeBuffer
 from liontrack_stream.settings import Settings
@@ -120,3 +125,27 @@ async def test_a_revoked_partition_is_not_kept(lake: Settings, warehouse: asyncp
     exporter.offer(await add_bronze(warehouse, POSITIONS, 0, 20, 20, MIDDAY))  # its COMMIT was slow
     assert exporter.status().held_rows == 0
     assert await exporter.close() == 0
+
+
+async def test_a_rebalance_while_closing_leaves_nothing_out(lake: Settings, warehouse: asyncpg.Connection) -> None:
+    exporter = LakeExporter(lake)
+    exporter.assigned([(POSITIONS, 0)])
+    exporter.offer(await add_bronze(warehouse, POSITIONS, 0, 0, 20, MIDDAY))
+    closing = asyncio.create_task(exporter.close())
+    await asyncio.sleep(0)
+    exporter.revoked([(POSITIONS, 0)])
+    assert await closing == 1
+    assert await differences(lake, warehouse) == []
+
+
+async def test_a_run_completes_the_files_of_what_it_stored_and_lost(
+    lake: Settings, warehouse: asyncpg.Connection
+) -> None:
+    """A worker until caught up, that a rebalance has left without partitions just before it ends."""
+    app = SimpleNamespace(progress=Progress(), lake=LakeExporter(lake))
+    app.lake.assigned([(POSITIONS, 0), (POSITIONS, 1)])
+    app.lake.offer(await add_bronze(warehouse, POSITIONS, 0, 0, 20, MIDDAY))
+    app.progress.committed(RecordBatch(POSITIONS, 0, (SimpleNamespace(offset=19),)), BatchStats())
+    app.lake.revoked([(POSITIONS, 0), (POSITIONS, 1)])
+    assert await CaughtUp(app)._close_lake() == 1
+    assert await differences(lake, warehouse) == []
