@@ -30,7 +30,7 @@ async def store_weights(work: BatchWork) -> None:
         return
     lions, users = {event.lion_id for event in events}, {event.user_id for event in events if event.user_id}
     ids = {event.weight_id for event in events} | gone.entities
-    await work.lock(lion=lions | gone.entities, user=users, identity={f"weight {weight_id}" for weight_id in ids})
+    await work.lock(identity={f"weight {weight_id}" for weight_id in ids}, lion=lions | gone.entities)
     deletions = await load_deletions(work, lions | ids)
     claims = await settle_identities(
         work,
@@ -47,7 +47,7 @@ async def store_weights(work: BatchWork) -> None:
     ]
     former = [*replaced, *withdrawn]
     await work.lock(
-        lion={row["lion_id"] for row in former} - lions, user={r["user_id"] for r in former if r["user_id"]} - users
+        lion={row["lion_id"] for row in former} - lions, user=users | {r["user_id"] for r in former if r["user_id"]}
     )
     counted = [_Counted(c.event.lion_id, c.event.user_id, c.event.time_us, c.order[2]) for c in claims.winners]
     by_weight = {claim.identity[0]: claim.order[2] for claim in claims.winners}

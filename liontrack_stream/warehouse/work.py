@@ -20,7 +20,7 @@ from liontrack_stream.warehouse.revisions import Revisions
 
 _LOCK_CLASS = 0x4C54
 _LOCK_BUCKETS = 1024
-_LOCK_SPACES = {"challenge": 0, "lion": 1, "user": 2, "identity": 3}
+_LOCK_SPACES = {"challenge": 0, "identity": 1, "lion": 2, "user": 3}
 NO_DAY = -719_162  # 0001-01-01, the «day» of tables without days
 
 
@@ -70,7 +70,7 @@ class BatchWork:
             )
 
     async def lock(self, **keys: Iterable[str]) -> None:
-        """Take the locks of challenges, lions, users or identities until the transaction ends, in one global order.
+        """Take the locks of challenges, identities, lions or users until the transaction ends, in one global order.
 
         Several calls keep the order when their spaces follow each other; else two batches may deadlock, and one of
         them is tried again a second later.
