@@ -112,8 +112,9 @@ def test_profiles_take_each_field_from_the_latest_event_that_carries_it():
         "created_at": at("2025-03-01 00:00"),
         "updated_at": at("2025-03-03 00:00"),
         "deleted_at": None,
+        "inferred": False,
     }
-    assert (rows[("v",)]["username"], rows[("v",)]["roles"]) == ("v", [])
+    assert (rows[("v",)]["username"], rows[("v",)]["roles"], rows[("v",)]["inferred"]) == ("v", [], True)
 
 
 def test_user_windows_count_by_type():
