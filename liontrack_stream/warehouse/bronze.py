@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
-import asyncpg
 import msgspec
 import numpy as np
 
@@ -18,7 +17,6 @@ from liontrack_stream.contract.redact import redact
 from liontrack_stream.core.geo import DAY_US
 from liontrack_stream.lake.ports import BronzeRows
 from liontrack_stream.warehouse.copying import Rows, copy_rows
-from liontrack_stream.warehouse.queries import query
 from liontrack_stream.warehouse.work import BatchWork
 
 TABLES = {
@@ -86,22 +84,8 @@ _header_templates: dict[tuple[str, ...], bytes] = {}
 _encode = msgspec.json.Encoder().encode
 
 
-class BronzeDays:
-    """Makes the day partitions of bronze, once per day and table."""
-
-    def __init__(self) -> None:
-        self._made: set[tuple[str, int]] = set()
-
-    async def ensure(self, pool: asyncpg.Pool, table: str, days: Sequence[int]) -> None:
-        """Make missing partitions, in transactions of their own."""
-        for day in days:
-            if (table, day) not in self._made:
-                await pool.execute(query("bronze/ensure_day"), table, day)
-                self._made.add((table, day))
-
-
 async def store_bronze(work: BatchWork, records: Sequence[Any]) -> list[BronzeRows]:
-    """COPY the batch into its day partitions; the rows as the lake takes them, one run per append day."""
+    """COPY the batch; the rows as the lake takes them, one run per append day."""
     table = TABLES[work.topic.name]
     columns = _columns(work, table, records)
     days = work.append_us // DAY_US
@@ -109,12 +93,7 @@ async def store_bronze(work: BatchWork, records: Sequence[Any]) -> list[BronzeRo
     runs = []
     for start, end in zip(starts, [*starts[1:], len(records)], strict=True):
         part = {name: (kind, values[start:end]) for name, (kind, values) in columns.items()}
-        await copy_rows(
-            work.connection,
-            "bronze",
-            f"{table}_{np.datetime64(int(days[start]), 'D'):s}".replace("-", ""),
-            _rows(work, part),
-        )
+        await copy_rows(work.connection, "bronze", table, _rows(work, part))
         runs.append(_lake_rows(work, part, int(days[start])))
     work.count(bronze=len(records))
     return runs

@@ -18,11 +18,11 @@ from liontrack_stream.core.geo import DAY_US
 from liontrack_stream.core.health import LOOKBACK_DAYS
 from liontrack_stream.warehouse.lion_days import END_DAY, Days, load_days
 from liontrack_stream.warehouse.queries import query
+from liontrack_stream.warehouse.stored_fixes import MARGIN_CANDIDATES, Found, Wanted, read_fixes, read_last_known
 from liontrack_stream.warehouse.work import BatchWork
 
 END_US = END_DAY * DAY_US
 TAIL_DAYS = 2
-MARGIN_CANDIDATES = 3
 
 
 @dataclass(slots=True)
@@ -56,6 +56,8 @@ class LionState:
     name_us: int | None = None
     fixes: int = 0
     accepted: int = 0
+    first_fix_us: int | None = None  # of all stored fixes, flagged ones included
+    last_fix_us: int | None = None
     tail: Span | None = None
     days: Days = field(default_factory=dict)
     days_from: int = 0
@@ -65,6 +67,12 @@ class LionState:
     def unknown(cls, lion_id: str) -> LionState:
         """A lion that the warehouse has never heard of."""
         return cls(lion_id, tail=Span(empty(), 0, END_US, False, False))
+
+    def reach(self, fixes: Fixes) -> None:
+        """Take in that these fixes, in order of time, are stored now."""
+        first, last = int(fixes["time_us"][0]), int(fixes["time_us"][-1])
+        self.first_fix_us = first if self.first_fix_us is None else min(self.first_fix_us, first)
+        self.last_fix_us = last if self.last_fix_us is None else max(self.last_fix_us, last)
 
 
 class LionCache:
@@ -110,6 +118,8 @@ async def load_states(work: BatchWork, lion_ids: list[str], cache: LionCache) ->
                 row["name_time"],
                 row["fixes"],
                 row["accepted_fixes"],
+                row["first_fix_time"],
+                row["last_fix_time"],
                 tail,
                 days,
                 days_from,
@@ -119,35 +129,45 @@ async def load_states(work: BatchWork, lion_ids: list[str], cache: LionCache) ->
     return states
 
 
-async def load_spans(work: BatchWork, wanted: Sequence[tuple[str, int, int]]) -> list[Span]:
-    """For each (lion_id, from_us, to_us) its stored fixes."""
-    if not wanted:
-        return []
-    rows = await work.connection.fetch(query("silver/positions_context"), *map(list, zip(*wanted, strict=True)))
-    by_lion: list[list[tuple[int, ...]]] = [[] for _ in wanted]
-    sides = np.zeros((len(wanted), 2), np.int64)
-    for n, side, time_us, lat, lng, flags, step_mm, append_us, partition, offset, content_hash in rows:
-        step = NO_STEP if step_mm is None else step_mm
-        by_lion[n].append((0, time_us, lat, lng, flags, step, append_us, partition, offset, content_hash, -1))
-        if side:
-            sides[n, (side + 1) // 2] += 1
-    return [
-        Span(
-            np.array(sorted(found, key=lambda fix: fix[1]), empty().dtype),
-            from_us,
-            to_us,
-            bool(before == MARGIN_CANDIDATES),
-            bool(after == MARGIN_CANDIDATES),
-        )
-        for found, (_, from_us, to_us), (before, after) in zip(by_lion, wanted, sides, strict=True)
+async def load_spans(work: BatchWork, wanted: Sequence[tuple[LionState, int, int]]) -> list[Span]:
+    """For each lion's [from_us, to_us) its stored fixes."""
+    stored = [
+        Wanted(state.lion_id, from_us, to_us, state.first_fix_us, state.last_fix_us or 0, state.last_us)
+        for state, from_us, to_us in wanted
+        if state.first_fix_us is not None
     ]
+    found = iter(await read_fixes(work, stored))
+    nothing = Found([], [], [])
+    return [
+        _span(nothing if state.first_fix_us is None else next(found), from_us, to_us)
+        for state, from_us, to_us in wanted
+    ]
+
+
+def _span(found: Found, from_us: int, to_us: int) -> Span:
+    fixes = [
+        (0, *fix[:4], NO_STEP if fix[4] is None else fix[4], *fix[5:], -1)
+        for fix in sorted(found.before + found.inside + found.after)
+    ]
+    open_start, open_end = (len(side) == MARGIN_CANDIDATES for side in (found.before, found.after))
+    return Span(np.array(fixes, empty().dtype), from_us, to_us, open_start, open_end)
+
+
+async def load_heads(work: BatchWork, states: Sequence[LionState]) -> None:
+    """Read the last accepted fix and name of lions whose former ones may no longer count."""
+    stored = [state for state in states if state.first_fix_us is not None]
+    wanted = [
+        Wanted(state.lion_id, 0, 0, state.first_fix_us or 0, state.last_fix_us or 0, state.last_us) for state in stored
+    ]
+    for state, known in zip(stored, await read_last_known(work, wanted), strict=True):
+        state.last_us, state.lat, state.lng, state.name_us, state.name = known
 
 
 async def load_tails(work: BatchWork, states: Sequence[LionState]) -> None:
     """Read the tails that are missing."""
     missing = [state for state in states if state.tail is None]
     starts = [0 if s.last_us is None else (s.last_us // DAY_US - TAIL_DAYS) * DAY_US for s in missing]
-    spans = await load_spans(work, [(s.lion_id, start, END_US) for s, start in zip(missing, starts, strict=True)])
+    spans = await load_spans(work, [(s, start, END_US) for s, start in zip(missing, starts, strict=True)])
     for state, span in zip(missing, spans, strict=True):
         state.tail = span
 

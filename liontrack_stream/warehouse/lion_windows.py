@@ -11,7 +11,7 @@ from liontrack_stream.contract.times import iso
 from liontrack_stream.core.geo import DAY_US
 from liontrack_stream.core.windows import WINDOW_US, LionWindows
 from liontrack_stream.warehouse.copying import Rows, copy_rows
-from liontrack_stream.warehouse.queries import query
+from liontrack_stream.warehouse.day_partitions import execute_by_period, fetch_by_period
 from liontrack_stream.warehouse.revisions import Cause
 from liontrack_stream.warehouse.work import BatchWork
 
@@ -30,13 +30,13 @@ async def write(work: BatchWork, lion_ids: list[str], windows: LionWindows, caus
     gone_lion = np.concatenate((windows.lion[windows.existed], windows.vanished_lion))
     gone_start = np.concatenate((windows.start_us[windows.existed], windows.vanished_start_us))
     if len(gone_lion):
-        gone = [lion_ids[n] for n in gone_lion.tolist()], gone_start.tolist()
+        starts = gone_start.tolist()
+        gone = starts, [lion_ids[n] for n in gone_lion.tolist()], starts
         if cause_of is None:
-            await work.connection.execute(query("gold/lion_windows_delete"), *gone)
+            await execute_by_period(work, "gold/lion_windows_delete", *gone)
         else:
-            _note(
-                work, lion_ids, windows, await work.connection.fetch(query("gold/lion_windows_take"), *gone), cause_of
-            )
+            former = await fetch_by_period(work, "gold/lion_windows_take", *gone)
+            _note(work, lion_ids, windows, former, cause_of)
     elif cause_of is not None:
         _note(work, lion_ids, windows, [], cause_of)
     await copy_rows(work.connection, "gold", "lion_windows", _rows(lion_ids, windows))

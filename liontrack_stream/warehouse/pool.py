@@ -50,6 +50,7 @@ async def create_sink_pool(settings: Settings, rule_version: int | None = None, 
             "jit": "off",
             **acting_as(settings.pg_ingest_role),
             **marks,
+            "plan_cache_mode": "force_custom_plan",  # a plan for all values would lock every day's partition
         },
     )
     assert pool is not None

@@ -21,6 +21,7 @@ from liontrack_stream.core.settle import Settled, settle
 from liontrack_stream.core.windows import WINDOW_US, changed_windows, day_facts, touched_days
 from liontrack_stream.warehouse import lion_windows
 from liontrack_stream.warehouse.copying import Rows, copy_rows
+from liontrack_stream.warehouse.day_partitions import execute_by_period
 from liontrack_stream.warehouse.deletions import NewDeletions, load_deletions
 from liontrack_stream.warehouse.lion_deletions import Limits, flag_deleted, mark_deleted, withdraw_fixes
 from liontrack_stream.warehouse.lion_revisions import LionCauses
@@ -37,7 +38,6 @@ from liontrack_stream.warehouse.lion_states import (
 )
 from liontrack_stream.warehouse.lion_writes import reread_heads, write_facts, write_lions, write_resettled
 from liontrack_stream.warehouse.quality_tally import tally_fixes
-from liontrack_stream.warehouse.queries import query
 from liontrack_stream.warehouse.work import BatchWork
 
 _CLUSTER_GAP_US = 3 * DAY_US
@@ -178,7 +178,7 @@ async def _settle_whole(work: BatchWork, rounds: list[_Round], limits_kmh: Limit
     """Settle, reading more days wherever a change reaches past what was read."""
     asked = [entry.span for entry in rounds]
     loaded = await load_spans(
-        work, [(r.state.lion_id, s.from_us, s.to_us) for r, s in zip(rounds, asked, strict=True) if s is not None]
+        work, [(r.state, s.from_us, s.to_us) for r, s in zip(rounds, asked, strict=True) if s is not None]
     )
     found = iter(loaded)
     spans = [next(found) if span is not None else _tail(entry) for entry, span in zip(rounds, asked, strict=True)]
@@ -192,7 +192,7 @@ async def _settle_whole(work: BatchWork, rounds: list[_Round], limits_kmh: Limit
         short = _short_spans(settled, spans)
         if not short:
             return settled, spans
-        wider = await load_spans(work, [(rounds[n].state.lion_id, start, end) for n, start, end in short])
+        wider = await load_spans(work, [(rounds[n].state, start, end) for n, start, end in short])
         for (n, _, _), span in zip(short, wider, strict=True):
             spans[n] = span
 
@@ -223,7 +223,8 @@ async def _write_fixes(work: BatchWork, events: list[Position], lion_ids: list[s
     replaced = losers[losers["row"] < 0]
     if len(replaced):
         names = [lion_ids[n] for n in replaced["lion"].tolist()]
-        await work.connection.execute(query("silver/positions_delete"), names, replaced["time_us"].tolist())
+        times = replaced["time_us"].tolist()
+        await execute_by_period(work, "silver/positions_delete", times, names, times)
     new = fixes[fixes["row"] >= 0]
     await copy_rows(work.connection, "silver", "positions", _position_rows(events, new))
     await write_resettled(work, lion_ids, fixes[settled.changed & (fixes["row"] < 0)])
@@ -273,6 +274,7 @@ async def _update_states(
         mine = slice(bounds[n], bounds[n + 1])
         state, rows, ok = entry.state, fixes[mine], accepted[mine]
         state.fixes += int((rows["row"] >= 0).sum() - replaced[mine].sum())
+        state.reach(rows)
         state.accepted += int(ok.sum()) - int(settled.was_accepted[mine].sum())
         moved = rows["time_us"][(replaced[mine] | ((rows["row"] < 0) & (ok != settled.was_accepted[mine])))]
         if len(moved) and moved[-1] >= min(state.last_us or 0, state.name_us or 0):

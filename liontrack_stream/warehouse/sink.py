@@ -24,8 +24,9 @@ from liontrack_stream.kafka.ports import Behind, Committed, Gap, LostLease, Outc
 from liontrack_stream.lake.ports import BronzeRows
 from liontrack_stream.settings import Settings
 from liontrack_stream.warehouse.activities import store_activities
-from liontrack_stream.warehouse.bronze import TABLES, BronzeDays, store_bronze, store_dead_letters, store_deletions
+from liontrack_stream.warehouse.bronze import TABLES, store_bronze, store_dead_letters, store_deletions
 from liontrack_stream.warehouse.challenges import store_challenges
+from liontrack_stream.warehouse.day_partitions import DayPartitions
 from liontrack_stream.warehouse.lion_states import LionCache
 from liontrack_stream.warehouse.offsets import OffsetStore
 from liontrack_stream.warehouse.positions import store_positions
@@ -72,16 +73,22 @@ class Sink:
         self._value_max_bytes = settings.value_max_bytes
         self._speed_limits_kmh = settings.speed_limits_kmh
         self._lions = LionCache()
-        self._bronze_days = BronzeDays()
+        self._day_partitions = DayPartitions()
         self._unconfirmed: dict[Partition, _Unconfirmed] = {}
         self.on_bronze = on_bronze
 
     async def process(self, batch: RecordBatch, gap_proven: bool = False) -> Outcome:
         """Store a batch in one transaction; see ``kafka.ports.Sink``."""
+        try:
+            return await self._process(batch, gap_proven)
+        except asyncpg.CheckViolationError:  # a partition was dropped, or made while rows went to the default one
+            self._day_partitions.forget()
+            return await self._process(batch, gap_proven)
+
+    async def _process(self, batch: RecordBatch, gap_proven: bool) -> Outcome:
         began_s = perf_counter()
         work = self._decode(batch)
-        days = np.unique(work.append_us // 86_400_000_000).tolist()
-        await self._bronze_days.ensure(self._pool, TABLES[batch.topic], days)
+        await self._day_partitions.ensure(self._pool, f"bronze.{TABLES[batch.topic]}", work)
         partition = (batch.topic, batch.partition)
         try:
             async with self._pool.acquire() as connection:
