@@ -1,11 +1,11 @@
 """Reading stored fixes within few day partitions.
 
-All fixes of a lion's [from, to) and the next three candidates on either side; those are looked for within two weeks
+All fixes of a lion's [from, to) and the next three candidates on either side; those are looked for within a day
 first, and further away only for lions that have fixes there::
 
          first fix                from          to              last accepted fix: the last candidate
     ─────────┼────────────┬────────┼────────────┼────────┬──────────────┼─────►
-             │◄─ ×8 each ─┤◄ 14 d ─┤ everything ├─ 14 d ►├─ ×8 each ───►│
+             │◄ ×14 each ─┤◄─ 1 d ─┤ everything ├─ 1 d ─►├─ ×14 each ──►│
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from liontrack_stream.warehouse.queries import query
 from liontrack_stream.warehouse.work import BatchWork
 
 MARGIN_CANDIDATES = 3
-_MARGIN_US = 14 * DAY_US
-_WIDER = 8
+_MARGIN_US = DAY_US
+_WIDER = 14
 _STATEMENT_US = 60 * DAY_US  # lions whose ranges lie further apart are read by statements of their own
 
 

@@ -103,6 +103,8 @@ CREATE TABLE gold.lion_windows (
     LIKE gold.lion_windows_whole INCLUDING DEFAULTS INCLUDING COMMENTS, PRIMARY KEY (lion_id, window_start)
 ) PARTITION BY RANGE (window_start);
 
+ALTER TABLE gold.lion_windows ALTER lion_id SET STORAGE PLAIN; -- else each partition has a TOAST table, always empty
+
 -- One row per user and 5 minutes with an activity; `activities` counts by activity_type.
 CREATE TABLE gold.user_windows (
     LIKE gold.user_windows_whole INCLUDING DEFAULTS INCLUDING COMMENTS, PRIMARY KEY (user_id, window_start)
