@@ -36,6 +36,7 @@ class Database:
                 "application_name": "liontrack views",
                 "timezone": "UTC",
                 "jit": "off",
+                "plan_cache_mode": "force_custom_plan",  # plans for the days asked for, not for all partitions
                 "default_transaction_read_only": "on",
                 "statement_timeout": f"{STATEMENT_TIMEOUT_S:.0f}s",
                 **acting_as(self._settings.pg_api_role),

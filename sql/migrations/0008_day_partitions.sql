@@ -161,3 +161,53 @@ JOIN (
 ) w USING (topic, identity)
 WHERE r.content_hash <> w.content_hash;
 COMMENT ON VIEW metadata.conflicts IS 'Records with the identity of an earlier record and different content; the earlier one is in silver';
+
+-- One row: the lion's last accepted fix up to an instant, none where there is none. Reads two days at most: that of the
+-- instant, and the one that the daily metrics name.
+CREATE FUNCTION gold.last_fix(lion text, until timestamptz)
+RETURNS TABLE (position_date timestamptz, lat double precision, lng double precision)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+    midnight timestamptz := date_trunc('day', until, 'UTC');
+    before timestamptz;
+BEGIN
+    RETURN QUERY SELECT p.event_time, p.lat, p.lng FROM silver.positions p
+                 WHERE p.lion_id = lion AND p.event_time >= midnight AND p.event_time <= until AND p.flags = 0
+                 ORDER BY p.event_time DESC LIMIT 1;
+    IF FOUND THEN
+        RETURN;
+    END IF;
+    SELECT m.last_fix_time INTO before FROM gold.lions_metrics m
+    WHERE m.lion_id = lion AND m.metric_date < (until AT TIME ZONE 'UTC')::date AND m.last_fix_time IS NOT NULL
+    ORDER BY m.metric_date DESC LIMIT 1;
+    RETURN QUERY SELECT p.event_time, p.lat, p.lng FROM silver.positions p
+                 WHERE p.lion_id = lion AND p.event_time = before AND p.flags = 0;
+END
+$$;
+COMMENT ON FUNCTION gold.last_fix IS 'The last accepted fix of a lion up to an instant';
+
+-- One row per lion whose last accepted fix came from a Kafka partition: the 5-minute window of that fix. Of the 20,000
+-- lions seen last; day by day, so that no other days' partitions are visited.
+CREATE FUNCTION gold.last_windows(of_partition integer) RETURNS SETOF gold.lion_windows
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+    oldest timestamptz := (SELECT min(last_update) FROM (
+        SELECT last_update FROM silver.lions WHERE accepted_fixes > 0 ORDER BY last_update DESC LIMIT 20000) newest);
+    midnight timestamptz;
+    midnight_after timestamptz;
+BEGIN
+    FOR midnight IN SELECT DISTINCT date_trunc('day', last_update, 'UTC') FROM silver.lions WHERE last_update >= oldest
+    LOOP
+        midnight_after := midnight + interval '24 hours';
+        RETURN QUERY
+            SELECT w.* FROM silver.lions l
+            JOIN silver.positions p ON p.lion_id = l.lion_id AND p.event_time = l.last_update
+            JOIN gold.lion_windows w ON w.lion_id = l.lion_id AND w.window_start <= l.last_update
+             AND w.window_start > l.last_update - interval '5 minutes'
+            WHERE l.last_update >= greatest(midnight, oldest) AND l.last_update < midnight_after
+              AND p.event_time >= midnight AND p.event_time < midnight_after AND p.partition = of_partition
+              AND w.window_start >= midnight AND w.window_start < midnight_after;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION gold.last_windows IS 'The 5-minute window of each lion''s last accepted fix, of one Kafka partition';

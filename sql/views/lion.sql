@@ -4,9 +4,9 @@ SELECT l.lion_id, l.name, l.status, p.lat AS position_lat, p.lng AS position_lng
        m.metric_date, m.avg_weight, m.weight_trend, m.health_score, m.tracking_frequency, m.status AS health_status
 FROM silver.lions l
 LEFT JOIN LATERAL (
-    SELECT lat, lng FROM gold.lions_positions_history h
-    WHERE h.lion_id = l.lion_id AND h.position_date <= $2::timestamptz
-    ORDER BY h.position_date DESC LIMIT 1
+    SELECT l.position_lat AS lat, l.position_lng AS lng WHERE l.last_update <= $2::timestamptz
+    UNION ALL
+    SELECT f.lat, f.lng FROM gold.last_fix(l.lion_id, $2::timestamptz) f WHERE l.last_update > $2::timestamptz
 ) p ON true
 LEFT JOIN LATERAL (
     SELECT * FROM gold.lions_metrics g
