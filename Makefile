@@ -7,10 +7,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 
-.PHONY: help setup lock lint format schema test demo bench clean
+.PHONY: help setup lock lint format schema test demo bench bench-growth clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: $(STAMP) ## Create .venv from the hash-locked requirements (nothing to do: milliseconds)
 
@@ -51,6 +51,9 @@ demo: setup ## The whole stream with simulated lions, on http://127.0.0.1:4001
 
 bench: setup ## Ours beside a raw reader and a stock Faust agent
 	@exec $(BIN)/python -m tests.bench
+
+bench-growth: setup ## Whether the 20 millionth event is as quick as the first (half an hour, 40 GB)
+	@exec $(BIN)/python -m tests.bench.growth
 
 clean: ## Remove caches and builds (not .venv, not data)
 	@rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
