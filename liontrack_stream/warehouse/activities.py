@@ -12,6 +12,7 @@ from liontrack_stream.contract.times import iso
 from liontrack_stream.core.geo import DAY_US
 from liontrack_stream.core.windows import WINDOW_US
 from liontrack_stream.warehouse.copying import Rows, copy_rows
+from liontrack_stream.warehouse.day_partitions import execute_by_period, fetch_by_period
 from liontrack_stream.warehouse.deletions import DELETED, Deletions, NewDeletions, load_deletions
 from liontrack_stream.warehouse.identities import Claim, columns, order_columns, settle_identities
 from liontrack_stream.warehouse.queries import query
@@ -76,7 +77,8 @@ async def _write_windows(work: BatchWork, windows: list[tuple[str, int]], causes
     }
     before = await _stored_windows(work, list(noted))
     await work.connection.execute(query("gold/user_windows_upsert"), *columns(windows))
-    await work.connection.execute(query("gold/user_windows_delete"), *columns(windows))
+    users, starts = columns(windows)
+    await execute_by_period(work, "gold/user_windows_delete", starts, users, starts)
     after = await _stored_windows(work, list(noted))
     for window, cause in noted.items():
         work.revisions.note("gold.user_windows", *window, before.get(window), after.get(window), cause)
@@ -86,7 +88,8 @@ async def _write_windows(work: BatchWork, windows: list[tuple[str, int]], causes
 async def _stored_windows(work: BatchWork, windows: list[tuple[str, int]]) -> dict[tuple[str, int], dict[str, Any]]:
     if not windows:
         return {}
-    rows = await work.connection.fetch(query("gold/user_windows_stored"), *columns(windows))
+    users, starts = columns(windows)
+    rows = await fetch_by_period(work, "gold/user_windows_stored", starts, users, starts)
     return {
         (row["user_id"], row["window_start"]): {"events": row["events"], "activities": decode(row["activities"])}
         for row in rows

@@ -11,7 +11,7 @@ Bronze is partitioned by the day of append time, fixes and 5-minute windows by t
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -87,7 +87,21 @@ def periods(times_us: Iterable[int]) -> list[NDArray[np.int64]]:
 
 async def execute_by_period(work: BatchWork, name: str, times_us: Sequence[int], *columns: Sequence[Any]) -> None:
     """Execute a statement per period with its part of the columns, and its first and last time after them."""
+    for arguments in _by_period(times_us, columns):
+        await work.connection.execute(query(name), *arguments)
+
+
+async def fetch_by_period(work: BatchWork, name: str, times_us: Sequence[int], *columns: Sequence[Any]) -> list[Any]:
+    """The same for a statement that returns rows."""
+    return [
+        row
+        for arguments in _by_period(times_us, columns)
+        for row in await work.connection.fetch(query(name), *arguments)
+    ]
+
+
+def _by_period(times_us: Sequence[int], columns: Sequence[Sequence[Any]]) -> Iterator[list[Any]]:
     for places in periods(times_us):
         chosen = places.tolist()
         parts = [[column[place] for place in chosen] for column in columns]
-        await work.connection.execute(query(name), *parts, times_us[chosen[0]], times_us[chosen[-1]])
+        yield [*parts, times_us[chosen[0]], times_us[chosen[-1]]]

@@ -46,8 +46,8 @@ async def withdraw_fixes(work: BatchWork, gone: NewDeletions, limits_kmh: Limits
 
 
 async def _withdraw(work: BatchWork, lion_id: str, times_us: list[int], cause: Cause, limits_kmh: Limits) -> int | None:
-    [span] = await load_spans(work, [(lion_id, 0, END_US)])
     [state] = await load_states(work, [lion_id], LionCache())
+    [span] = await load_spans(work, [(state, 0, END_US)])
     flagged_before = int((span.fixes["flags"] != 0).sum())
     settled = withdraw(span.fixes, np.isin(span.fixes["time_us"], times_us), limits_kmh)
     changed = settled.fixes[settled.changed]

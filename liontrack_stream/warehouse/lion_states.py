@@ -18,7 +18,7 @@ from liontrack_stream.core.geo import DAY_US
 from liontrack_stream.core.health import LOOKBACK_DAYS
 from liontrack_stream.warehouse.lion_days import END_DAY, Days, load_days
 from liontrack_stream.warehouse.queries import query
-from liontrack_stream.warehouse.stored_fixes import MARGIN_CANDIDATES, Found, Wanted, read_fixes, read_last_known
+from liontrack_stream.warehouse.stored_fixes import MARGIN_CANDIDATES, Found, Wanted, read_fixes
 from liontrack_stream.warehouse.work import BatchWork
 
 END_US = END_DAY * DAY_US
@@ -151,16 +151,6 @@ def _span(found: Found, from_us: int, to_us: int) -> Span:
     ]
     open_start, open_end = (len(side) == MARGIN_CANDIDATES for side in (found.before, found.after))
     return Span(np.array(fixes, empty().dtype), from_us, to_us, open_start, open_end)
-
-
-async def load_heads(work: BatchWork, states: Sequence[LionState]) -> None:
-    """Read the last accepted fix and name of lions whose former ones may no longer count."""
-    stored = [state for state in states if state.first_fix_us is not None]
-    wanted = [
-        Wanted(state.lion_id, 0, 0, state.first_fix_us or 0, state.last_fix_us or 0, state.last_us) for state in stored
-    ]
-    for state, known in zip(stored, await read_last_known(work, wanted), strict=True):
-        state.last_us, state.lat, state.lng, state.name_us, state.name = known
 
 
 async def load_tails(work: BatchWork, states: Sequence[LionState]) -> None:

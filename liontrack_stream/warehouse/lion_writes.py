@@ -11,10 +11,25 @@ import numpy as np
 from liontrack_stream.core.fixes import Fixes
 from liontrack_stream.core.health import LionDay
 from liontrack_stream.core.windows import DayFacts
+from liontrack_stream.warehouse.day_partitions import execute_by_period
 from liontrack_stream.warehouse.lion_days import END_DAY, CauseOf, days_around, write_days
 from liontrack_stream.warehouse.lion_states import LionState, load_missing_days
 from liontrack_stream.warehouse.queries import query
+from liontrack_stream.warehouse.stored_fixes import Wanted, read_last_known
 from liontrack_stream.warehouse.work import BatchWork
+
+_LION_COLUMNS = (  # as lions_upsert takes them
+    "lion_id",
+    "name",
+    "name_us",
+    "lat",
+    "lng",
+    "last_us",
+    "fixes",
+    "accepted",
+    "first_fix_us",
+    "last_fix_us",
+)
 
 
 async def write_resettled(work: BatchWork, lion_ids: Sequence[str], changed: Fixes) -> None:
@@ -22,8 +37,9 @@ async def write_resettled(work: BatchWork, lion_ids: Sequence[str], changed: Fix
     if len(changed):
         steps = [None if step < 0 else step for step in changed["step_mm"].tolist()]
         names = [lion_ids[n] for n in changed["lion"].tolist()]
-        await work.connection.execute(
-            query("silver/positions_resettle"), names, changed["time_us"].tolist(), changed["flags"].tolist(), steps
+        times = changed["time_us"].tolist()
+        await execute_by_period(
+            work, "silver/positions_resettle", times, names, times, changed["flags"].tolist(), steps
         )
 
 
@@ -65,22 +81,17 @@ def _lion_day(
 
 async def reread_heads(work: BatchWork, states: Sequence[LionState]) -> None:
     """Read the last accepted fix and name of lions whose former ones may no longer count."""
-    if not states:
-        return
-    rows = await work.connection.fetch(query("silver/lion_last_known"), [state.lion_id for state in states])
-    found = {row["lion_id"]: row for row in rows}
-    for state in states:
-        row = found[state.lion_id]
-        state.last_us, state.lat, state.lng = row["event_time"], row["lat"], row["lng"]
-        state.name_us, state.name = row["name_time"], row["name"]
+    stored = [state for state in states if state.first_fix_us is not None]
+    wanted = [
+        Wanted(state.lion_id, 0, 0, state.first_fix_us or 0, state.last_fix_us or 0, state.last_us) for state in stored
+    ]
+    for state, known in zip(stored, await read_last_known(work, wanted), strict=True):
+        state.last_us, state.lat, state.lng, state.name_us, state.name = known
 
 
 async def write_lions(work: BatchWork, states: Sequence[LionState]) -> None:
     """Write the lions' own rows; every write raises their revision."""
-    columns: list[list[Any]] = [
-        [getattr(state, column) for state in states]
-        for column in ("lion_id", "name", "name_us", "lat", "lng", "last_us", "fixes", "accepted")
-    ]
+    columns: list[list[Any]] = [[getattr(state, column) for state in states] for column in _LION_COLUMNS]
     revisions = dict(await work.connection.fetch(query("silver/lions_upsert"), *columns))
     for state in states:
         state.revision = revisions[state.lion_id]
