@@ -20,6 +20,7 @@ MODULES: tuple[str, ...] = (
     "status",
     "env",
     "migrate",
+    "retain",
     "topics",
     "refresh",
     "import_",

@@ -35,11 +35,12 @@ def _verify_files(store: Store, files: list[LakeFile]) -> list[str]:
     problems = [f"{path} is in the folder and not in the manifest" for path in sorted(on_disk.keys() - listed.keys())]
     problems += [f"{path} is in the manifest and not in the folder" for path in sorted(listed.keys() - on_disk.keys())]
     for path in sorted(listed.keys() & on_disk.keys()):
-        problems += _file_problems(store, listed[path])
+        problems += file_problems(store, listed[path])
     return problems
 
 
-def _file_problems(store: Store, file: LakeFile) -> list[str]:
+def file_problems(store: Store, file: LakeFile) -> list[str]:
+    """What is wrong with one file of the manifest: it is read whole, and hashed."""
     try:
         data = store.read(file.path)
         rows = pq.read_metadata(pa.BufferReader(data)).num_rows

@@ -32,6 +32,8 @@ DECLARE
         WHEN table_name IN ('gold.lion_windows', 'gold.user_windows') THEN 'window_start' END;
     midnight text := CASE WHEN time_column = 'partition_date' THEN '' ELSE ' 00:00:00+00' END;
     spare text := table_name || '_default';
+    -- A day is read by its key, or whole: statistics of one that is being filled cost more than they help.
+    options text := CASE WHEN time_column = 'partition_date' THEN '' ELSE 'WITH (autovacuum_analyze_threshold = 100000)' END;
     child text;
     missing date[];
     wanted date;
@@ -54,7 +56,7 @@ BEGIN
     FOREACH wanted IN ARRAY missing LOOP
         child := table_name || to_char(wanted, '"_"YYYYMMDD');
         CONTINUE WHEN to_regclass(child) IS NOT NULL;
-        EXECUTE format('CREATE TABLE %s (LIKE %s INCLUDING ALL EXCLUDING COMMENTS)', child, table_name);
+        EXECUTE format('CREATE TABLE %s (LIKE %s INCLUDING ALL EXCLUDING COMMENTS) %s', child, table_name, options);
         IF time_column <> 'partition_date' THEN
             inside := format('%I >= %L AND %I < %L', time_column, wanted || midnight, time_column, wanted + 1 || midnight);
             EXECUTE format('WITH moved AS (DELETE FROM %s WHERE %s RETURNING *) INSERT INTO %s SELECT * FROM moved',
@@ -211,3 +213,29 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION gold.last_windows IS 'The 5-minute window of each lion''s last accepted fix, of one Kafka partition';
+
+-- Drops a day of bronze, if it still has the rows that were counted. Writers of other days wait only while the partition
+-- is taken out; who cannot have the lock in time (lock_timeout) tries again.
+CREATE FUNCTION metadata.drop_bronze_day(table_name text, day date, expected_rows bigint) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    parent text := format('bronze.%I', table_name);
+    child text := format('bronze.%I', table_name || to_char(day, '"_"YYYYMMDD'));
+    size bigint;
+    found_rows bigint;
+BEGIN
+    EXECUTE format('LOCK TABLE %s IN SHARE MODE', child);
+    EXECUTE format('SELECT count(*) FROM %s', child) INTO found_rows;
+    IF found_rows <> expected_rows THEN
+        RETURN false;
+    END IF;
+    size := pg_total_relation_size(child);
+    EXECUTE format('ALTER TABLE %s DETACH PARTITION %s', parent, child);
+    EXECUTE format('DROP TABLE %s', child);
+    INSERT INTO metadata.dropped_partitions (table_name, day, row_count, byte_count)
+    VALUES ('bronze.' || table_name, day, found_rows, size);
+    RETURN true;
+END
+$$;
+COMMENT ON FUNCTION metadata.drop_bronze_day IS 'Drops a day of bronze that the lake holds; see liontrack retain';
+REVOKE EXECUTE ON FUNCTION metadata.drop_bronze_day FROM PUBLIC;
