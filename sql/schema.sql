@@ -67,23 +67,175 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION gold.last_fix(lion text, until timestamp with time zone) RETURNS TABLE(position_date timestamp with time zone, lat double precision, lng double precision)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+DECLARE
+    midnight timestamptz := date_trunc('day', until, 'UTC');
+    before timestamptz;
+BEGIN
+    RETURN QUERY SELECT p.event_time, p.lat, p.lng FROM silver.positions p
+                 WHERE p.lion_id = lion AND p.event_time >= midnight AND p.event_time <= until AND p.flags = 0
+                 ORDER BY p.event_time DESC LIMIT 1;
+    IF FOUND THEN
+        RETURN;
+    END IF;
+    SELECT m.last_fix_time INTO before FROM gold.lions_metrics m
+    WHERE m.lion_id = lion AND m.metric_date < (until AT TIME ZONE 'UTC')::date AND m.last_fix_time IS NOT NULL
+    ORDER BY m.metric_date DESC LIMIT 1;
+    RETURN QUERY SELECT p.event_time, p.lat, p.lng FROM silver.positions p
+                 WHERE p.lion_id = lion AND p.event_time = before AND p.flags = 0;
+END
+$$;
+
+COMMENT ON FUNCTION gold.last_fix(lion text, until timestamp with time zone) IS 'The last accepted fix of a lion up to an instant';
+
+CREATE TABLE gold.lion_windows (
+    lion_id text NOT NULL,
+    window_start timestamp with time zone NOT NULL,
+    fixes integer NOT NULL,
+    sum_lat_e9 bigint NOT NULL,
+    sum_lng_e9 bigint NOT NULL,
+    mean_lat double precision NOT NULL,
+    mean_lng double precision NOT NULL,
+    first_time timestamp with time zone NOT NULL,
+    first_lat double precision NOT NULL,
+    first_lng double precision NOT NULL,
+    last_time timestamp with time zone NOT NULL,
+    last_lat double precision NOT NULL,
+    last_lng double precision NOT NULL,
+    min_lat double precision NOT NULL,
+    max_lat double precision NOT NULL,
+    min_lng double precision NOT NULL,
+    max_lng double precision NOT NULL,
+    rule_version integer DEFAULT (NULLIF(current_setting('liontrack.rule_version'::text, true), ''::text))::integer
+)
+PARTITION BY RANGE (window_start);
+ALTER TABLE ONLY gold.lion_windows ALTER COLUMN lion_id SET STORAGE PLAIN;
+
+COMMENT ON TABLE gold.lion_windows IS 'One row per lion and 5 minutes (UTC) with an accepted fix';
+
+CREATE FUNCTION gold.last_windows(of_partition integer) RETURNS SETOF gold.lion_windows
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+DECLARE
+    oldest timestamptz := (SELECT min(last_update) FROM (
+        SELECT last_update FROM silver.lions WHERE accepted_fixes > 0 ORDER BY last_update DESC LIMIT 20000) newest);
+    midnight timestamptz;
+    midnight_after timestamptz;
+BEGIN
+    FOR midnight IN SELECT DISTINCT date_trunc('day', last_update, 'UTC') FROM silver.lions WHERE last_update >= oldest
+    LOOP
+        midnight_after := midnight + interval '24 hours';
+        RETURN QUERY
+            SELECT w.* FROM silver.lions l
+            JOIN silver.positions p ON p.lion_id = l.lion_id AND p.event_time = l.last_update
+            JOIN gold.lion_windows w ON w.lion_id = l.lion_id AND w.window_start <= l.last_update
+             AND w.window_start > l.last_update - interval '5 minutes'
+            WHERE l.last_update >= greatest(midnight, oldest) AND l.last_update < midnight_after
+              AND p.event_time >= midnight AND p.event_time < midnight_after AND p.partition = of_partition
+              AND w.window_start >= midnight AND w.window_start < midnight_after;
+    END LOOP;
+END
+$$;
+
+COMMENT ON FUNCTION gold.last_windows(of_partition integer) IS 'The 5-minute window of each lion''s last accepted fix, of one Kafka partition';
+
+CREATE FUNCTION metadata.drop_bronze_day(table_name text, day date, expected_rows bigint) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    parent text := format('bronze.%I', table_name);
+    child text := format('bronze.%I', table_name || to_char(day, '"_"YYYYMMDD'));
+    size bigint;
+    found_rows bigint;
+BEGIN
+    EXECUTE format('LOCK TABLE %s IN SHARE MODE', child);
+    EXECUTE format('SELECT count(*) FROM %s', child) INTO found_rows;
+    IF found_rows <> expected_rows THEN
+        RETURN false;
+    END IF;
+    size := pg_total_relation_size(child);
+    EXECUTE format('ALTER TABLE %s DETACH PARTITION %s', parent, child);
+    EXECUTE format('DROP TABLE %s', child);
+    INSERT INTO metadata.dropped_partitions (table_name, day, row_count, byte_count)
+    VALUES ('bronze.' || table_name, day, found_rows, size);
+    RETURN true;
+END
+$$;
+
+COMMENT ON FUNCTION metadata.drop_bronze_day(table_name text, day date, expected_rows bigint) IS 'Drops a day of bronze that the lake holds; see liontrack retain';
+
 CREATE FUNCTION metadata.ensure_bronze_day(table_name text, day date) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-DECLARE
-    child text := table_name || to_char(day, '"_"YYYYMMDD');
 BEGIN
-    IF table_name NOT IN ('lions_raw', 'weights_raw', 'users_raw', 'challenges_raw', 'quality_raw') THEN
-        RAISE EXCEPTION 'no bronze table %', table_name;
-    END IF;
-    IF to_regclass(format('bronze.%I', child)) IS NULL THEN
-        PERFORM pg_advisory_xact_lock(hashtext('bronze.' || table_name));
-        EXECUTE format('CREATE TABLE IF NOT EXISTS bronze.%I PARTITION OF bronze.%I FOR VALUES FROM (%L) TO (%L)',
-                       child, table_name, day, day + 1);
-    END IF;
+    PERFORM metadata.ensure_days('bronze.' || table_name, ARRAY[day]);
 END
 $$;
+
+CREATE FUNCTION metadata.ensure_days(table_name text, days date[]) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET lock_timeout TO '1s'
+    AS $$
+DECLARE
+    time_column text := CASE
+        WHEN table_name IN ('bronze.lions_raw', 'bronze.weights_raw', 'bronze.users_raw', 'bronze.challenges_raw',
+                            'bronze.quality_raw') THEN 'partition_date'
+        WHEN table_name = 'silver.positions' THEN 'event_time'
+        WHEN table_name IN ('gold.lion_windows', 'gold.user_windows') THEN 'window_start' END;
+    midnight text := CASE WHEN time_column = 'partition_date' THEN '' ELSE ' 00:00:00+00' END;
+    spare text := table_name || '_default';
+    -- A day is read by its key, or whole: statistics of one that is being filled cost more than they help.
+    options text := CASE WHEN time_column = 'partition_date' THEN '' ELSE 'WITH (autovacuum_analyze_threshold = 100000)' END;
+    child text;
+    missing date[];
+    wanted date;
+    inside text;
+BEGIN
+    IF time_column IS NULL THEN
+        RAISE EXCEPTION 'table % has no day partitions', table_name;
+    END IF;
+    missing := ARRAY(SELECT DISTINCT d FROM unnest(days) d
+                     WHERE to_regclass(table_name || to_char(d, '"_"YYYYMMDD')) IS NULL
+                       AND (d >= '2000-01-01' OR time_column = 'partition_date') ORDER BY d);
+    IF missing = '{}' THEN
+        RETURN true;
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtext('days of ' || table_name));
+    IF time_column <> 'partition_date' THEN
+        EXECUTE format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', table_name);
+        EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', spare);
+    END IF;
+    FOREACH wanted IN ARRAY missing LOOP
+        child := table_name || to_char(wanted, '"_"YYYYMMDD');
+        CONTINUE WHEN to_regclass(child) IS NOT NULL;
+        EXECUTE format('CREATE TABLE %s (LIKE %s INCLUDING ALL EXCLUDING COMMENTS) %s', child, table_name, options);
+        IF time_column <> 'partition_date' THEN
+            inside := format('%I >= %L AND %I < %L', time_column, wanted || midnight, time_column, wanted + 1 || midnight);
+            EXECUTE format('WITH moved AS (DELETE FROM %s WHERE %s RETURNING *) INSERT INTO %s SELECT * FROM moved',
+                           spare, inside, child);
+        END IF;
+        EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM (%L) TO (%L)',
+                       table_name, child, wanted || midnight, wanted + 1 || midnight);
+    END LOOP;
+    RETURN true;
+EXCEPTION WHEN lock_not_available THEN
+    IF time_column = 'partition_date' THEN
+        RAISE;
+    END IF;
+    RETURN false;
+END
+$$;
+
+COMMENT ON FUNCTION metadata.ensure_days(table_name text, days date[]) IS 'Makes missing day partitions of bronze, silver.positions and the windows';
 
 CREATE FUNCTION metadata.grant_roles() RETURNS boolean
     LANGUAGE plpgsql
@@ -242,7 +394,9 @@ CREATE TABLE silver.lions (
     updated_at timestamp with time zone,
     revision bigint DEFAULT 0 NOT NULL,
     dw_insert_date timestamp with time zone DEFAULT now() NOT NULL,
-    dw_update_date timestamp with time zone DEFAULT now() NOT NULL
+    dw_update_date timestamp with time zone DEFAULT now() NOT NULL,
+    first_fix_time timestamp with time zone,
+    last_fix_time timestamp with time zone
 );
 
 COMMENT ON TABLE silver.lions IS 'One row per lion that any record names; inferred until a fix of it is accepted';
@@ -475,28 +629,49 @@ PARTITION BY RANGE (partition_date);
 
 COMMENT ON TABLE bronze.weights_raw IS 'One row per record of lions.weight.events, as it came';
 
-CREATE TABLE gold.lion_windows (
-    lion_id text NOT NULL,
-    window_start timestamp with time zone NOT NULL,
-    fixes integer NOT NULL,
-    sum_lat_e9 bigint NOT NULL,
-    sum_lng_e9 bigint NOT NULL,
-    mean_lat double precision NOT NULL,
-    mean_lng double precision NOT NULL,
-    first_time timestamp with time zone NOT NULL,
-    first_lat double precision NOT NULL,
-    first_lng double precision NOT NULL,
-    last_time timestamp with time zone NOT NULL,
-    last_lat double precision NOT NULL,
-    last_lng double precision NOT NULL,
-    min_lat double precision NOT NULL,
-    max_lat double precision NOT NULL,
-    min_lng double precision NOT NULL,
-    max_lng double precision NOT NULL,
+CREATE TABLE gold.lion_windows_before_2000 (
+    lion_id text CONSTRAINT lion_windows_lion_id_not_null NOT NULL,
+    window_start timestamp with time zone CONSTRAINT lion_windows_window_start_not_null NOT NULL,
+    fixes integer CONSTRAINT lion_windows_fixes_not_null NOT NULL,
+    sum_lat_e9 bigint CONSTRAINT lion_windows_sum_lat_e9_not_null NOT NULL,
+    sum_lng_e9 bigint CONSTRAINT lion_windows_sum_lng_e9_not_null NOT NULL,
+    mean_lat double precision CONSTRAINT lion_windows_mean_lat_not_null NOT NULL,
+    mean_lng double precision CONSTRAINT lion_windows_mean_lng_not_null NOT NULL,
+    first_time timestamp with time zone CONSTRAINT lion_windows_first_time_not_null NOT NULL,
+    first_lat double precision CONSTRAINT lion_windows_first_lat_not_null NOT NULL,
+    first_lng double precision CONSTRAINT lion_windows_first_lng_not_null NOT NULL,
+    last_time timestamp with time zone CONSTRAINT lion_windows_last_time_not_null NOT NULL,
+    last_lat double precision CONSTRAINT lion_windows_last_lat_not_null NOT NULL,
+    last_lng double precision CONSTRAINT lion_windows_last_lng_not_null NOT NULL,
+    min_lat double precision CONSTRAINT lion_windows_min_lat_not_null NOT NULL,
+    max_lat double precision CONSTRAINT lion_windows_max_lat_not_null NOT NULL,
+    min_lng double precision CONSTRAINT lion_windows_min_lng_not_null NOT NULL,
+    max_lng double precision CONSTRAINT lion_windows_max_lng_not_null NOT NULL,
     rule_version integer DEFAULT (NULLIF(current_setting('liontrack.rule_version'::text, true), ''::text))::integer
 );
+ALTER TABLE ONLY gold.lion_windows_before_2000 ALTER COLUMN lion_id SET STORAGE PLAIN;
 
-COMMENT ON TABLE gold.lion_windows IS 'One row per lion and 5 minutes (UTC) with an accepted fix';
+CREATE TABLE gold.lion_windows_default (
+    lion_id text CONSTRAINT lion_windows_lion_id_not_null NOT NULL,
+    window_start timestamp with time zone CONSTRAINT lion_windows_window_start_not_null NOT NULL,
+    fixes integer CONSTRAINT lion_windows_fixes_not_null NOT NULL,
+    sum_lat_e9 bigint CONSTRAINT lion_windows_sum_lat_e9_not_null NOT NULL,
+    sum_lng_e9 bigint CONSTRAINT lion_windows_sum_lng_e9_not_null NOT NULL,
+    mean_lat double precision CONSTRAINT lion_windows_mean_lat_not_null NOT NULL,
+    mean_lng double precision CONSTRAINT lion_windows_mean_lng_not_null NOT NULL,
+    first_time timestamp with time zone CONSTRAINT lion_windows_first_time_not_null NOT NULL,
+    first_lat double precision CONSTRAINT lion_windows_first_lat_not_null NOT NULL,
+    first_lng double precision CONSTRAINT lion_windows_first_lng_not_null NOT NULL,
+    last_time timestamp with time zone CONSTRAINT lion_windows_last_time_not_null NOT NULL,
+    last_lat double precision CONSTRAINT lion_windows_last_lat_not_null NOT NULL,
+    last_lng double precision CONSTRAINT lion_windows_last_lng_not_null NOT NULL,
+    min_lat double precision CONSTRAINT lion_windows_min_lat_not_null NOT NULL,
+    max_lat double precision CONSTRAINT lion_windows_max_lat_not_null NOT NULL,
+    min_lng double precision CONSTRAINT lion_windows_min_lng_not_null NOT NULL,
+    max_lng double precision CONSTRAINT lion_windows_max_lng_not_null NOT NULL,
+    rule_version integer DEFAULT (NULLIF(current_setting('liontrack.rule_version'::text, true), ''::text))::integer
+);
+ALTER TABLE ONLY gold.lion_windows_default ALTER COLUMN lion_id SET STORAGE PLAIN;
 
 CREATE TABLE gold.lions_metrics (
     lion_id text NOT NULL,
@@ -545,7 +720,8 @@ CREATE TABLE silver.positions (
     content_hash bigint NOT NULL,
     dw_insert_date timestamp with time zone DEFAULT now() NOT NULL,
     dw_update_date timestamp with time zone DEFAULT now() NOT NULL
-);
+)
+PARTITION BY RANGE (event_time);
 
 COMMENT ON TABLE silver.positions IS 'One row per lion and event time: a fix, accepted when flags = 0';
 
@@ -584,9 +760,26 @@ CREATE TABLE gold.user_windows (
     events integer NOT NULL,
     activities jsonb NOT NULL,
     rule_version integer DEFAULT (NULLIF(current_setting('liontrack.rule_version'::text, true), ''::text))::integer
-);
+)
+PARTITION BY RANGE (window_start);
 
 COMMENT ON TABLE gold.user_windows IS 'One row per user and 5 minutes (UTC) with an activity';
+
+CREATE TABLE gold.user_windows_before_2000 (
+    user_id text CONSTRAINT user_windows_user_id_not_null NOT NULL,
+    window_start timestamp with time zone CONSTRAINT user_windows_window_start_not_null NOT NULL,
+    events integer CONSTRAINT user_windows_events_not_null NOT NULL,
+    activities jsonb CONSTRAINT user_windows_activities_not_null NOT NULL,
+    rule_version integer DEFAULT (NULLIF(current_setting('liontrack.rule_version'::text, true), ''::text))::integer
+);
+
+CREATE TABLE gold.user_windows_default (
+    user_id text CONSTRAINT user_windows_user_id_not_null NOT NULL,
+    window_start timestamp with time zone CONSTRAINT user_windows_window_start_not_null NOT NULL,
+    events integer CONSTRAINT user_windows_events_not_null NOT NULL,
+    activities jsonb CONSTRAINT user_windows_activities_not_null NOT NULL,
+    rule_version integer DEFAULT (NULLIF(current_setting('liontrack.rule_version'::text, true), ''::text))::integer
+);
 
 CREATE TABLE metadata.data_quality_checks (
     table_name text NOT NULL,
@@ -782,6 +975,16 @@ CREATE TABLE metadata.deletions (
 
 COMMENT ON TABLE metadata.deletions IS 'One row per record by which a source deleted an entity';
 
+CREATE TABLE metadata.dropped_partitions (
+    table_name text NOT NULL,
+    day date NOT NULL,
+    row_count bigint NOT NULL,
+    byte_count bigint NOT NULL,
+    dropped_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE metadata.dropped_partitions IS 'One row per day partition of bronze that was dropped: the lake holds its rows';
+
 CREATE SEQUENCE metadata.lake_versions
     START WITH 1
     INCREMENT BY 1
@@ -936,6 +1139,68 @@ ALTER TABLE metadata.rule_versions ALTER COLUMN rule_version ADD GENERATED ALWAY
     CACHE 1
 );
 
+CREATE TABLE silver.positions_before_2000 (
+    lion_id text CONSTRAINT positions_lion_id_not_null NOT NULL,
+    event_time timestamp with time zone CONSTRAINT positions_event_time_not_null NOT NULL,
+    lat double precision CONSTRAINT positions_lat_not_null NOT NULL,
+    lng double precision CONSTRAINT positions_lng_not_null NOT NULL,
+    flags smallint CONSTRAINT positions_flags_not_null NOT NULL,
+    step_mm bigint,
+    name text,
+    source text,
+    confidence double precision,
+    accuracy double precision,
+    altitude double precision,
+    dop double precision,
+    temperature double precision,
+    visible boolean,
+    event_id text,
+    metadata jsonb,
+    partition integer CONSTRAINT positions_partition_not_null NOT NULL,
+    "offset" bigint CONSTRAINT positions_offset_not_null NOT NULL,
+    append_time timestamp with time zone CONSTRAINT positions_append_time_not_null NOT NULL,
+    content_hash bigint CONSTRAINT positions_content_hash_not_null NOT NULL,
+    dw_insert_date timestamp with time zone DEFAULT now() CONSTRAINT positions_dw_insert_date_not_null NOT NULL,
+    dw_update_date timestamp with time zone DEFAULT now() CONSTRAINT positions_dw_update_date_not_null NOT NULL
+);
+
+CREATE TABLE silver.positions_default (
+    lion_id text CONSTRAINT positions_lion_id_not_null NOT NULL,
+    event_time timestamp with time zone CONSTRAINT positions_event_time_not_null NOT NULL,
+    lat double precision CONSTRAINT positions_lat_not_null NOT NULL,
+    lng double precision CONSTRAINT positions_lng_not_null NOT NULL,
+    flags smallint CONSTRAINT positions_flags_not_null NOT NULL,
+    step_mm bigint,
+    name text,
+    source text,
+    confidence double precision,
+    accuracy double precision,
+    altitude double precision,
+    dop double precision,
+    temperature double precision,
+    visible boolean,
+    event_id text,
+    metadata jsonb,
+    partition integer CONSTRAINT positions_partition_not_null NOT NULL,
+    "offset" bigint CONSTRAINT positions_offset_not_null NOT NULL,
+    append_time timestamp with time zone CONSTRAINT positions_append_time_not_null NOT NULL,
+    content_hash bigint CONSTRAINT positions_content_hash_not_null NOT NULL,
+    dw_insert_date timestamp with time zone DEFAULT now() CONSTRAINT positions_dw_insert_date_not_null NOT NULL,
+    dw_update_date timestamp with time zone DEFAULT now() CONSTRAINT positions_dw_update_date_not_null NOT NULL
+);
+
+ALTER TABLE ONLY gold.lion_windows ATTACH PARTITION gold.lion_windows_before_2000 FOR VALUES FROM (MINVALUE) TO ('2000-01-01 00:00:00+00');
+
+ALTER TABLE ONLY gold.lion_windows ATTACH PARTITION gold.lion_windows_default DEFAULT;
+
+ALTER TABLE ONLY gold.user_windows ATTACH PARTITION gold.user_windows_before_2000 FOR VALUES FROM (MINVALUE) TO ('2000-01-01 00:00:00+00');
+
+ALTER TABLE ONLY gold.user_windows ATTACH PARTITION gold.user_windows_default DEFAULT;
+
+ALTER TABLE ONLY silver.positions ATTACH PARTITION silver.positions_before_2000 FOR VALUES FROM (MINVALUE) TO ('2000-01-01 00:00:00+00');
+
+ALTER TABLE ONLY silver.positions ATTACH PARTITION silver.positions_default DEFAULT;
+
 ALTER TABLE ONLY bronze.challenges_raw
     ADD CONSTRAINT challenges_raw_pkey PRIMARY KEY (partition, "offset", partition_date);
 
@@ -954,6 +1219,12 @@ ALTER TABLE ONLY bronze.weights_raw
 ALTER TABLE ONLY gold.lion_windows
     ADD CONSTRAINT lion_windows_pkey PRIMARY KEY (lion_id, window_start);
 
+ALTER TABLE ONLY gold.lion_windows_before_2000
+    ADD CONSTRAINT lion_windows_before_2000_pkey PRIMARY KEY (lion_id, window_start);
+
+ALTER TABLE ONLY gold.lion_windows_default
+    ADD CONSTRAINT lion_windows_default_pkey PRIMARY KEY (lion_id, window_start);
+
 ALTER TABLE ONLY gold.lions_metrics
     ADD CONSTRAINT lions_metrics_pkey PRIMARY KEY (lion_id, metric_date);
 
@@ -962,6 +1233,12 @@ ALTER TABLE ONLY gold.quality_daily
 
 ALTER TABLE ONLY gold.user_windows
     ADD CONSTRAINT user_windows_pkey PRIMARY KEY (user_id, window_start);
+
+ALTER TABLE ONLY gold.user_windows_before_2000
+    ADD CONSTRAINT user_windows_before_2000_pkey PRIMARY KEY (user_id, window_start);
+
+ALTER TABLE ONLY gold.user_windows_default
+    ADD CONSTRAINT user_windows_default_pkey PRIMARY KEY (user_id, window_start);
 
 ALTER TABLE ONLY gold.users_activity
     ADD CONSTRAINT users_activity_pkey PRIMARY KEY (user_id, activity_date);
@@ -980,6 +1257,9 @@ ALTER TABLE ONLY metadata.dead_letters
 
 ALTER TABLE ONLY metadata.deletions
     ADD CONSTRAINT deletions_pkey PRIMARY KEY (topic, partition, "offset");
+
+ALTER TABLE ONLY metadata.dropped_partitions
+    ADD CONSTRAINT dropped_partitions_pkey PRIMARY KEY (table_name, day, dropped_at);
 
 ALTER TABLE ONLY metadata.lake_dirty
     ADD CONSTRAINT lake_dirty_pkey PRIMARY KEY (layer, table_name, day);
@@ -1026,6 +1306,12 @@ ALTER TABLE ONLY silver.lions
 ALTER TABLE ONLY silver.positions
     ADD CONSTRAINT positions_pkey PRIMARY KEY (lion_id, event_time);
 
+ALTER TABLE ONLY silver.positions_before_2000
+    ADD CONSTRAINT positions_before_2000_pkey PRIMARY KEY (lion_id, event_time);
+
+ALTER TABLE ONLY silver.positions_default
+    ADD CONSTRAINT positions_default_pkey PRIMARY KEY (lion_id, event_time);
+
 ALTER TABLE ONLY silver.user_activities
     ADD CONSTRAINT user_activities_pkey PRIMARY KEY (user_id, event_time, activity_type, event_id);
 
@@ -1039,11 +1325,7 @@ CREATE UNIQUE INDEX lions_current_status_pk ON analytics.lions_current_status US
 
 CREATE UNIQUE INDEX user_engagement_summary_pk ON analytics.user_engagement_summary USING btree (user_id);
 
-CREATE INDEX lion_windows_start ON gold.lion_windows USING brin (window_start);
-
 CREATE INDEX lions_metrics_date ON gold.lions_metrics USING btree (metric_date);
-
-CREATE INDEX user_windows_start ON gold.user_windows USING btree (window_start);
 
 CREATE INDEX users_activity_date ON gold.users_activity USING btree (activity_date);
 
@@ -1071,8 +1353,6 @@ CREATE INDEX challenges_updated ON silver.challenges USING btree (updated_at);
 
 CREATE INDEX challenges_user ON silver.challenges USING btree (user_id);
 
-CREATE INDEX positions_event_time ON silver.positions USING brin (event_time);
-
 CREATE INDEX user_activities_email ON silver.user_activities USING btree (user_id, event_time) WHERE (email IS NOT NULL);
 
 CREATE INDEX user_activities_roles ON silver.user_activities USING btree (user_id, event_time) WHERE (roles IS NOT NULL);
@@ -1086,6 +1366,18 @@ CREATE INDEX weight_history_lion ON silver.weight_history USING btree (lion_id, 
 CREATE INDEX weight_history_time ON silver.weight_history USING btree (measured_at);
 
 CREATE INDEX weight_history_user ON silver.weight_history USING btree (user_id, measured_at) WHERE (user_id IS NOT NULL);
+
+ALTER INDEX gold.lion_windows_pkey ATTACH PARTITION gold.lion_windows_before_2000_pkey;
+
+ALTER INDEX gold.lion_windows_pkey ATTACH PARTITION gold.lion_windows_default_pkey;
+
+ALTER INDEX gold.user_windows_pkey ATTACH PARTITION gold.user_windows_before_2000_pkey;
+
+ALTER INDEX gold.user_windows_pkey ATTACH PARTITION gold.user_windows_default_pkey;
+
+ALTER INDEX silver.positions_pkey ATTACH PARTITION silver.positions_before_2000_pkey;
+
+ALTER INDEX silver.positions_pkey ATTACH PARTITION silver.positions_default_pkey;
 
 -- Owners and privileges.
 SELECT metadata.grant_roles();

@@ -18,6 +18,7 @@ CREATE TABLE metadata.dropped_partitions (
     dropped_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (table_name, day, dropped_at)
 );
+COMMENT ON TABLE metadata.dropped_partitions IS 'One row per day partition of bronze that was dropped: the lake holds its rows';
 
 -- Makes the missing day partitions of a table; true when all of them are there now. Safe to call at once from anywhere.
 -- ATTACH lets writers of other partitions go on; it waits only for those who use the default partition. When that takes
@@ -238,4 +239,3 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION metadata.drop_bronze_day IS 'Drops a day of bronze that the lake holds; see liontrack retain';
-REVOKE EXECUTE ON FUNCTION metadata.drop_bronze_day FROM PUBLIC;
