@@ -49,9 +49,9 @@ BEGIN
     IF missing = '{}' THEN
         RETURN true;
     END IF;
-    PERFORM pg_advisory_xact_lock(hashtext('days of ' || table_name));
+    -- One caller at a time. Unlike an advisory lock, this one lets the session see what the one before it has made.
+    EXECUTE format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', table_name);
     IF time_column <> 'partition_date' THEN
-        EXECUTE format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', table_name);
         EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', spare);
     END IF;
     FOREACH wanted IN ARRAY missing LOOP

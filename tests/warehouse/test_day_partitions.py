@@ -1,0 +1,138 @@
+"""Day partitions: made once, by whoever comes first, while others write; the default one gives back what is a day's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from datetime import date, timedelta
+from typing import Any
+
+import asyncpg
+import numpy as np
+import pytest
+
+from liontrack_stream.core.geo import DAY_US
+from liontrack_stream.settings import Settings
+from liontrack_stream.warehouse.day_partitions import periods
+from liontrack_stream.warehouse.queries import query
+from tests.support.oracle import POSITIONS, compute
+from tests.support.records import APPENDED_MS, fix
+from tests.support.replaying import Replay
+from tests.support.strategies import Step
+
+_ENSURE = "SELECT metadata.ensure_days($1, $2::date[])"
+_WHERE = "SELECT tableoid::regclass::text AS name, event_time FROM silver.positions ORDER BY event_time"
+DAY = date(2025, 3, 1)
+
+
+async def connect(settings: Settings) -> asyncpg.Connection:
+    return await asyncpg.connect(**settings.pg_dsn)
+
+
+def batch(*records: Any) -> Step:
+    return Step(POSITIONS, 0, records)
+
+
+def at_offset(offset: int, append_ms: int = APPENDED_MS) -> dict[str, int]:
+    return {"offset": offset, "timestamp": append_ms + offset}
+
+
+async def partitions(connection: asyncpg.Connection, table: str = "silver.positions") -> list[str]:
+    rows = await connection.fetch(
+        "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = $1::text::regclass", table
+    )
+    return sorted(row[0] for row in rows)
+
+
+@pytest.mark.parametrize("table", ["bronze.lions_raw", "silver.positions", "gold.lion_windows", "gold.user_windows"])
+async def test_many_callers_at_once(settings: Settings, table: str) -> None:
+    connections = [await connect(settings) for _ in range(8)]
+    try:
+        for round_ in range(6):
+            days = [DAY + timedelta(days=4 * round_ + n) for n in range(4)]
+            made = await asyncio.gather(*(each.fetchval(_ENSURE, table, days) for each in connections))
+            assert made == [True] * 8
+        assert len([name for name in await partitions(connections[0], table) if name[-8:].isdigit()]) == 24
+    finally:
+        for each in connections:
+            await each.close()
+
+
+async def test_unknown_tables_are_refused(settings: Settings) -> None:
+    connection = await connect(settings)
+    with pytest.raises(asyncpg.RaiseError, match="has no day partitions"):
+        await connection.fetchval(_ENSURE, "silver.lions", [DAY])
+    await connection.close()
+
+
+async def test_a_writer_of_another_day_is_not_waited_for(settings: Settings, replay: Replay) -> None:
+    await replay.deliver([batch(fix("a", "2025-03-01T00:00:00", where=at_offset(0)))])
+    writer, maker = await connect(settings), await connect(settings)
+    async with writer.transaction():
+        await writer.execute("UPDATE silver.positions SET name = 'Léa' WHERE event_time = '2025-03-01Z'")
+        assert await maker.fetchval(_ENSURE, "silver.positions", [date(2025, 3, 9)])
+    async with writer.transaction():
+        await writer.execute("LOCK TABLE silver.positions_default IN ACCESS SHARE MODE")  # e.g. a long query
+        assert not await maker.fetchval(_ENSURE, "silver.positions", [date(2025, 3, 10)])
+    assert await maker.fetchval(_ENSURE, "silver.positions", [date(2025, 3, 10)])
+    await writer.close()
+    await maker.close()
+
+
+async def test_stamps_that_no_honest_fix_has_make_no_partition(settings: Settings, replay: Replay) -> None:
+    """One of 1985, one of 2190 and one of next week; when that week has come, its partition takes the row in."""
+    week_later = APPENDED_MS + 7 * 86_400_000
+    records = [
+        fix("a", "1985-03-01T00:00:00", where=at_offset(0)),
+        fix("a", "2190-03-01T00:00:00", where=at_offset(1)),
+        fix("a", "2025-06-22T10:00:00", where=at_offset(2)),
+        fix("a", "2025-06-15T10:00:00", where=at_offset(3)),
+    ]
+    await replay.deliver([batch(*records)])
+    connection = await connect(settings)
+    held = Counter(row["name"] for row in await connection.fetch(_WHERE))
+    assert held == {"silver.positions_before_2000": 1, "silver.positions_20250615": 1, "silver.positions_default": 2}
+    assert await partitions(connection) == sorted(held)
+
+    later = fix("a", "2025-06-22T11:00:00", where=at_offset(4, week_later))
+    await replay.deliver([batch(later)])
+    held = Counter(row["name"] for row in await connection.fetch(_WHERE))
+    assert (held["silver.positions_20250622"], held["silver.positions_default"]) == (2, 1)
+    assert await replay.differences([*records, later]) == []
+    await connection.close()
+
+
+async def test_a_stream_that_moves_on_has_its_days_made_ahead(settings: Settings, replay: Replay) -> None:
+    """Days up to the append day only; a late fix makes no more than its own."""
+    first = [fix("a", f"2025-06-0{day}T10:00:00", where=at_offset(day - 1)) for day in (1, 2)]
+    late = fix("a", "2024-01-01T10:00:00", where=at_offset(2))
+    last = [fix("a", f"2025-06-{day}T10:00:00", where=at_offset(day)) for day in (14, 15)]
+    await replay.deliver([batch(*first), batch(late), batch(*last)])
+    connection = await connect(settings)
+    days = [name[-8:] for name in await partitions(connection) if name[-8:].isdigit()]
+    assert days == ["20240101", *(f"202506{day:02d}" for day in [*range(1, 10), 14, 15])]
+    await connection.close()
+
+
+async def test_a_dropped_day_comes_back_when_a_record_of_it_does(settings: Settings, replay: Replay) -> None:
+    """The worker's process remembers which partitions it made; retention drops one behind its back."""
+    records = [fix("a", f"2025-06-15T1{n}:00:00", where=at_offset(n)) for n in range(2)]
+    connection = await connect(settings)
+
+    async def drop(step: Step) -> None:
+        if step.records[0] is records[0]:
+            for expected, dropped in ((7, False), (1, True)):
+                arguments = "lions_raw", date(2025, 6, 15), expected
+                assert await connection.fetchval(query("retain/drop_day"), *arguments) is dropped
+
+    await replay.deliver([batch(record) for record in records], drop)
+    assert await connection.fetchval("SELECT count(*) FROM bronze.lions_raw") == 1
+    assert await connection.fetchval("SELECT row_count FROM metadata.dropped_partitions") == 1
+    assert len((await replay.rows())["silver.positions"]) == len(compute(records)["silver.positions"]) == 2
+    await connection.close()
+
+
+def test_periods_are_cut_where_a_week_lies_between() -> None:
+    days = [100, 3, 101, 1, 9, 120]
+    assert [[days[n] for n in places] for places in periods(np.array(days) * DAY_US)] == [[1, 3, 9], [100, 101], [120]]
+    assert periods([]) == []
