@@ -83,6 +83,15 @@ STATEMENTS: dict[str, tuple[tuple[Any, ...], int]] = {
     "silver/users_upsert": ((USER_IDS[:1],), 0),
     "silver/weights_of_days": ((LION_IDS[:1], [MIDDLE_US // DAY_US]), 0),
 }
+EXPLAIN: dict[str, tuple[tuple[Any, ...], int]] = {  # of `liontrack explain` and its route
+    "fix_neighbours": (("lion-07", PAST, 10), ALL_LIFE),
+    "fixes": (("lion-07", PAST - timedelta(hours=24), PAST, 100), 2),
+    "fixes_newest": (("lion-07", 100), ALL_LIFE),
+    "row_gold_lion_windows": (("lion-07", PAST), 1),
+    "row_gold_lions_positions_history": (("lion-07", PAST), 1),
+    "row_gold_user_windows": (("user-07", PAST), 1),
+    "row_silver_positions": (("lion-07", PAST), 1),
+}
 _PARTITIONED = re.compile(r"\b(silver\.positions|gold\.(lion_windows|user_windows|lions_positions_history|last_\w+))\b")
 
 
@@ -119,6 +128,12 @@ async def assert_small(connection: asyncpg.Connection, name: str, arguments: tup
 async def test_queries_of_the_api(connection: asyncpg.Connection, name: str) -> None:
     arguments, partitions = VIEWS[name]
     await assert_small(connection, f"views/{name}", arguments, partitions)
+
+
+@pytest.mark.parametrize("name", sorted(EXPLAIN))
+async def test_queries_of_explain(connection: asyncpg.Connection, name: str) -> None:
+    arguments, partitions = EXPLAIN[name]
+    await assert_small(connection, f"explain/{name}", arguments, partitions)
 
 
 async def test_a_lions_position_after_a_silence_is_found_in_few_partitions(connection: asyncpg.Connection) -> None:
@@ -178,13 +193,14 @@ async def test_connections_plan_for_the_values_at_hand(large: Settings) -> None:
 
 def test_every_query_is_entered() -> None:
     assert {path.stem for path in (SQL_ROOT / "views").glob("*.sql")} == set(VIEWS)
-    apart = ("views", "lake", "migrations", "explain", "analytics", "quality")
+    known = {*STATEMENTS, *(f"views/{name}" for name in VIEWS), *(f"explain/{name}" for name in EXPLAIN)}
     named = {
         path.relative_to(SQL_ROOT).with_suffix("").as_posix()
         for path in SQL_ROOT.rglob("*.sql")
-        if path.parent.name not in apart and path.name != "schema.sql" and _PARTITIONED.search(_code(path.read_text()))
+        if path.parent.name not in {"lake", "migrations"} and path.name != "schema.sql"
+        if _PARTITIONED.search(_code(path.read_text()))
     }
-    assert named <= set(STATEMENTS)
+    assert named <= known
 
 
 def _code(sql: str) -> str:
