@@ -178,18 +178,23 @@ def _ready(settings: Settings) -> bool:
         return False
 
 
-def _a_lion(settings: Settings) -> str:
-    """A lion to show in the examples."""
+def _a_lion(settings: Settings) -> tuple[str, str]:
+    """A lion, and a day with metrics of it, to show in the examples."""
+
+    def ask(path: str) -> Any:
+        with urllib.request.urlopen(_url(settings, path), timeout=10) as answer:  # noqa: S310 - our own address
+            return json.load(answer)
+
     try:
-        with urllib.request.urlopen(_url(settings, "/api/analytics/lions"), timeout=10) as answer:  # noqa: S310
-            return str(json.load(answer)["lions"][0]["lion_id"])
+        lion = str(ask("/api/analytics/lions")["lions"][0]["lion_id"])
+        return lion, str(ask(f"/api/analytics/lions/{lion}")["history"][0]["metric_date"])
     except (OSError, ValueError, LookupError):
-        return "LION_ID"
+        return "LION_ID", "YYYY-MM-DD"
 
 
 def _explain(settings: Settings, log: Path, ours: list[str]) -> None:
     """Addresses, and what to try next."""
-    lion = _a_lion(settings)
+    lion, day = _a_lion(settings)
     api = f"{_url(settings, '')}/api/analytics"
     here = Path(os.environ["LIONTRACK_DATA_DIR"])
     where = "" if here == Path(".liontrack").absolute() else f" --data-dir {_shown(here)}"
@@ -214,6 +219,8 @@ Try, in another terminal:
   curl '{api}/lions/{lion}/position-history?hours=48'
   curl '{api}/lions/{lion}/weight-trend?days=30'
   curl {_url(settings, "/ready")}
+  {us} explain gold.lions_metrics lion_id={lion} metric_date={day}{where}
+  {us} quality{where}                                    the latest data quality checks
   {us} simulate --lions 5 --seed 2 --rate 50{where}      more events, live
   {us} env{where}                                        settings for any client
   export $({us} env{where}); PGPASSWORD=$PG_PASSWORD {psql} {server} -c '{days}'

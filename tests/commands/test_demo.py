@@ -55,6 +55,10 @@ def test_demo_twice(tmp_path: Path) -> None:
             assert "The lions are simulated. Their exact positions are open to this machine" in printed
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/analytics/lions") as answer:
                 assert json.load(answer)["count"] == 3
+            [explain] = [line.split()[1:] for line in printed.splitlines() if " explain gold." in line]
+            explained = liontrack(*explain, cwd=tmp_path)
+            assert explained.returncode == 0, explained.stderr
+            assert "lions.position.events" in explained.stdout
             busy = liontrack("demo", f"--web-port={port}", cwd=tmp_path)
             assert (busy.returncode, busy.stderr.splitlines()[-1]) == (
                 1,
