@@ -68,8 +68,8 @@ class Demo(LionTrackCommand):
             asyncio.run(_fill(settings, lions, days))
             worker = WorkerProcess(folder / "log" / "worker.log", {"PYTHONUNBUFFERED": "1"})
             asyncio.run(_watch(settings, worker))
-            _explain(settings, worker.log, ours)
             serving = True
+            _explain(settings, worker.log, ours)
             while True:
                 worker.check()
                 time.sleep(_POLL_S)
