@@ -12,7 +12,6 @@ import contextlib
 import gc
 import importlib
 import os
-import socket
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterable
@@ -30,7 +29,7 @@ from liontrack_stream.kafka.batch_schema import BatchSchema
 from liontrack_stream.kafka.caught_up import CaughtUp
 from liontrack_stream.kafka.checks import ClusterState, read_cluster_state
 from liontrack_stream.kafka.claims import Claims, check_partition_counts
-from liontrack_stream.kafka.exits import ConsistencyError, ExitCode, StartError, WorkerError, exit_code_of
+from liontrack_stream.kafka.exits import ConsistencyError, ExitCode, WorkerError, exit_code_of
 from liontrack_stream.kafka.lanes import Lanes
 from liontrack_stream.kafka.ports import Committed, Partition, Warehouse
 from liontrack_stream.kafka.progress import Progress
@@ -38,6 +37,7 @@ from liontrack_stream.kafka.topics import check_retention
 from liontrack_stream.kafka.transport import FETCH_PARTITION_MAX_BYTES, BatchConsumer, BatchTransport, partitions_of
 from liontrack_stream.kafka.watchdog import Watchdog
 from liontrack_stream.lake.exporter import LakeExporter
+from liontrack_stream.live_tables import LiveTables, Reconcile
 from liontrack_stream.live_updates import LiveUpdates
 from liontrack_stream.quality_checks import QualityChecks
 from liontrack_stream.quick_faust import QuickTableManager, QuickWorker
@@ -47,9 +47,8 @@ from liontrack_stream.runs import RunLog
 from liontrack_stream.settings import Settings, load_settings
 from liontrack_stream.sidecars import Sidecar
 from liontrack_stream.state import CHANGELOG_CONFIG, ROCKSDB_OPTIONS, LiveTable
-from liontrack_stream.warehouse.migrations import pending
-from liontrack_stream.warehouse.roles import RoleError, check_roles
-from liontrack_stream.warehouse.worker import WorkerWarehouse, open_worker_warehouse
+from liontrack_stream.warehouse.opening import open_warehouse
+from liontrack_stream.warehouse.worker import WorkerWarehouse
 
 logger = get_logger(__name__)
 
@@ -64,14 +63,11 @@ HEARTBEAT_S = 2.0
 REQUEST_TIMEOUT_S = 30.0
 COMMIT_INTERVAL_S = 2.0
 STOP_STORING_WITHIN_S = 3.0  # shorter than the session: a rebalance waits for it
-RECONCILE_TIMEOUT_S = 10.0
 END_WITHIN_S = 10.0
 FINISH_WITHIN_S = 2.0  # of a stop, for the sidecars
 BACKLOG_RECORDS = 1000
 CHANGELOG_RECORDS_AHEAD = 500
 
-Rows = dict[str, Any]
-Reconcile = Callable[[Any, int], Awaitable[Rows]]  # (pool, partition) -> key: live state
 WarehouseFactory = Callable[[Settings], Awaitable[Warehouse]]
 LakeFactory = Callable[[Settings, Callable[[], bool]], LakeExporter]
 
@@ -100,8 +96,7 @@ class LionTrackApp(faust.App):
         self.run_stats = RunStats()
         self.sidecars: list[Sidecar] = []
         self.lanes = Lanes(self, settings.batch_max_records)
-        self.live: dict[str, LiveTable] = {}
-        self._reconcile: dict[str, Reconcile] = {}
+        self.live = LiveTables(settings.topic)
         self.source_names = {settings.topic(topic.name): topic.name for topic in TOPICS}  # Kafka's name -> contract's
         super().__init__(settings.liontrack_app_id, **options)
         self.live_updates = LiveUpdates(
@@ -122,8 +117,7 @@ class LionTrackApp(faust.App):
         """
         table = cast(LiveTable, self._declare_table(topic, help))
         table.newest_by = newest_by
-        self.live[topic.name] = table
-        self._reconcile[topic.name] = reconcile
+        self.live.declare(topic.name, table, reconcile)
         return table
 
     def _declare_table(self, topic: TopicSpec, help: str) -> Any:
@@ -346,19 +340,8 @@ class LionTrackApp(faust.App):
 
     async def prepare_partition(self, partition: Partition, next_offset: int) -> None:
         """Bring the live table of a claimed partition to Postgres's state, before its first batch."""
-        topic, number = partition
-        table, name = self.live.get(topic), self.settings.topic(topic)
-        if table is None:
-            return
         self.live_updates.drop(partition)
-        try:
-            if table.marked(name, number) == next_offset:
-                return
-            rows = await asyncio.wait_for(self._reconcile[topic](self.pool, number), RECONCILE_TIMEOUT_S)
-            await table.replace(name, number, rows, next_offset)
-            logger.info("Live table %s/%d: %d keys read from Postgres", table.name, number, len(rows))
-        except Exception as error:
-            logger.warning("Live table %s/%d is not reconciled: %r", table.name, number, error)
+        await self.live.prepare(self.pool, partition, next_offset)
 
     def _rebuild_live(self, partition: Partition) -> None:
         self.lanes.prepare_again(partition)
@@ -375,28 +358,6 @@ def _collect_less_garbage() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-
-
-async def open_warehouse(settings: Settings) -> Warehouse:
-    """The warehouse in PostgreSQL.
-
-    Raises
-    ------
-    StartError
-        When it does not answer, lacks migrations, or a role of the settings cannot be used.
-    """
-    owner = f"{socket.gethostname()}/{os.getpid()}/{settings.liontrack_instance}"
-    try:
-        missing = await asyncio.to_thread(pending, settings.pg_dsn)
-        if not missing:
-            await check_roles(settings)
-            return await open_worker_warehouse(settings, owner)
-    except RoleError as error:
-        raise StartError(str(error)) from error
-    except Exception as error:
-        place = f"{settings.pg_host}:{settings.pg_port}/{settings.pg_database}"
-        raise StartError(f"PostgreSQL at {place} cannot be used ({error}).") from error
-    raise StartError(f"The warehouse lacks {', '.join(missing)}: run `liontrack migrate`.")
 
 
 def create_lake(settings: Settings, has_backlog: Callable[[], bool]) -> LakeExporter:

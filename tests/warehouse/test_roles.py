@@ -14,10 +14,10 @@ import pytest
 from psycopg.errors import InsufficientPrivilege
 from pydantic import SecretStr
 
-from liontrack_stream.app import open_warehouse
 from liontrack_stream.kafka.exits import StartError
 from liontrack_stream.settings import Settings
 from liontrack_stream.warehouse.migrations import _connect, migrate
+from liontrack_stream.warehouse.opening import open_warehouse
 from liontrack_stream.warehouse.roles import check_roles
 from liontrack_stream.warehouse.worker import open_worker_warehouse
 

@@ -1,0 +1,35 @@
+"""Opening the warehouse for a worker, or the sentence that says what it lacks."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+
+from liontrack_stream.kafka.exits import StartError
+from liontrack_stream.settings import Settings
+from liontrack_stream.warehouse.migrations import pending
+from liontrack_stream.warehouse.roles import RoleError, check_roles
+from liontrack_stream.warehouse.worker import WorkerWarehouse, open_worker_warehouse
+
+
+async def open_warehouse(settings: Settings) -> WorkerWarehouse:
+    """The warehouse in PostgreSQL.
+
+    Raises
+    ------
+    StartError
+        When it does not answer, lacks migrations, or a role of the settings cannot be used.
+    """
+    owner = f"{socket.gethostname()}/{os.getpid()}/{settings.liontrack_instance}"
+    try:
+        missing = await asyncio.to_thread(pending, settings.pg_dsn)
+        if not missing:
+            await check_roles(settings)
+            return await open_worker_warehouse(settings, owner)
+    except RoleError as error:
+        raise StartError(str(error)) from error
+    except Exception as error:
+        place = f"{settings.pg_host}:{settings.pg_port}/{settings.pg_database}"
+        raise StartError(f"PostgreSQL at {place} cannot be used ({error}).") from error
+    raise StartError(f"The warehouse lacks {', '.join(missing)}: run `liontrack migrate`.")
