@@ -18,7 +18,7 @@ from tests.commands.running import liontrack
 from tests.support.bad_records import BAD, GOOD
 from tests.support.oracle import POSITIONS, QUALITY, TOPICS, compute
 from tests.support.pipeline_kit import PipelineKit, own_checks
-from tests.support.quality_counts import BRONZE, OWN, Counts, bronze_counts, silver_counts
+from tests.support.quality_counts import BRONZE, OWN, bronze_counts, published_counts, silver_counts
 from tests.support.reading import read_topic
 from tests.support.worker_process import REPOSITORY, wait_until
 
@@ -45,7 +45,7 @@ def test_bad_records_become_checks(pipeline: PipelineKit) -> None:
         shape = found.pop("schema_check")
         assert 0 < shape < found["bronze_validation"] == sum(rules.values())
         assert {rule: count for rule, count in found.items() if rule != "bronze_validation"} == rules
-    assert _sums(pipeline) == expected
+    assert published_counts(pipeline) == expected
     _assert_samples_are_dead_letters(pipeline)
     assert _waiting(pipeline) == (0, 0)
 
@@ -71,7 +71,7 @@ def test_checks_are_published_while_the_worker_runs_and_an_idle_one_is_silent(pi
     assert code == 0, worker.log_text()[-3000:]
     pipeline.catch_up()
     assert own_checks(pipeline.consumed()) == len(published)
-    assert _sums(pipeline) == bronze_counts(records)
+    assert published_counts(pipeline) == bronze_counts(records)
     pipeline.assert_right()
 
 
@@ -88,7 +88,7 @@ def test_a_worker_that_is_stopped_publishes_what_it_has_counted(pipeline: Pipeli
     assert own_checks(pipeline.consumed()) > 0
     assert _waiting(pipeline) == (0, 0)
     pipeline.catch_up()
-    assert _sums(pipeline) == bronze_counts(pipeline.consumed())
+    assert published_counts(pipeline) == bronze_counts(pipeline.consumed())
 
 
 def test_flags_of_silver_become_checks(pipeline: PipelineKit) -> None:
@@ -96,7 +96,7 @@ def test_flags_of_silver_become_checks(pipeline: PipelineKit) -> None:
     pipeline.catch_up(**OFTEN)
     records = pipeline.consumed()
     wanted = silver_counts(records, compute(records))
-    found = _sums(pipeline, "silver.positions", "bronze_validation")
+    found = published_counts(pipeline, "silver.positions", "bronze_validation")
     assert set(found) == {("silver.positions", rule) for rule in ("zero_zero", "not_visible", "spike", "conflict")}
     assert found == {key: count for key, count in wanted.items() if key in found}
 
@@ -112,7 +112,7 @@ def test_kill_9_loses_and_doubles_no_check(pipeline: PipelineKit) -> None:
     pipeline.catch_up()
     records = pipeline.consumed()
     pipeline.assert_right(records)
-    assert _sums(pipeline) == bronze_counts(records)
+    assert published_counts(pipeline) == bronze_counts(records)
     identities = Counter(
         tuple(json.loads(record.value)[f] for f in ("table_name", "check_name", "check_timestamp"))
         for record in records
@@ -179,20 +179,6 @@ def _flawed_fixes() -> list[Outgoing]:
         if hour % 40 == 0:
             documents.append({**document, "note": "another"})
     return [Outgoing(POSITIONS, b"a", json.dumps(document).encode()) for document in documents]
-
-
-def _sums(pipeline: PipelineKit, tables: str = "bronze.%", total_check: str = "bronze_validation") -> Counts:
-    """Records per table and rule, summed over all checks of the workers; the rule ``""`` is the total."""
-    rows = pipeline.fetch(
-        """SELECT table_name, check_name, sum(total_records)::bigint AS total, sum(invalid_records)::bigint AS invalid
-           FROM metadata.data_quality_checks WHERE details ? 'offsets' AND table_name LIKE $1 GROUP BY 1, 2""",
-        tables,
-    )
-    counts = Counter({(row["table_name"], row["check_name"]): row["invalid"] for row in rows})
-    for row in rows:
-        if row["check_name"] == total_check:
-            counts[row["table_name"], ""] = row["total"]
-    return Counter({key: n for key, n in counts.items() if key[1] not in ("bronze_validation", "schema_check")})
 
 
 def _waiting(pipeline: PipelineKit) -> tuple[int, int]:

@@ -76,6 +76,13 @@ def test_only_what_the_lake_verifiably_holds_is_dropped(pipeline: PipelineKit) -
         f"bronze.{table}": rows for table, rows in before.items() if rows
     }
 
+    # A gold cell still leads to its records.
+    [(lion, day)] = pipeline.fetch(
+        "SELECT lion_id, metric_date FROM gold.lions_metrics WHERE tracking_frequency > 0 LIMIT 1"
+    )
+    explained = pipeline.command("explain", "gold.lions_metrics", f"lion_id={lion}", f"metric_date={day}").stdout
+    assert f"dropped by retention, in the lake at bronze/{POSITIONS}/" in explained
+
     # Another worker goes on, late fixes included, and the lake still holds what bronze no longer does.
     pipeline.command(*SIMULATE, "--days", "5", "--seed", "2")
     assert pipeline.catch_up()["records"][POSITIONS] > 0

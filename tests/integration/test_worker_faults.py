@@ -13,6 +13,7 @@ from liontrack_stream.local import Stack
 from liontrack_stream.settings import load_settings
 from liontrack_stream.warehouse.migrations import migrate
 from tests.support.pipeline_kit import PipelineKit
+from tests.support.quality_counts import bronze_counts, published_counts
 from tests.support.stack import OWN_VARIABLES
 from tests.support.worker_process import free_port, wait_until
 
@@ -42,7 +43,7 @@ def test_worker_outlives_restarts_of_postgres_and_kafka(
     pipeline = PipelineKit(settings, tmp_path)
     try:
         with pipeline.load(LOAD, records_per_s=200):
-            worker = pipeline.worker(BATCH_MAX_RECORDS=40)
+            worker = pipeline.worker(BATCH_MAX_RECORDS=40, QUALITY_INTERVAL_S=0.5)
             wait_until(lambda: pipeline.stored() > 0, 30.0, "the first batch")
             for part, how in FAULTS:
                 time.sleep(1.0)
@@ -56,7 +57,9 @@ def test_worker_outlives_restarts_of_postgres_and_kafka(
         code, _ = worker.stop()
         assert code == 0, worker.log_text()[-3000:]
         pipeline.catch_up()
-        pipeline.assert_right()
+        records = pipeline.consumed()
+        pipeline.assert_right(records)
+        assert published_counts(pipeline) == bronze_counts(records), "a check was lost, or counted twice"
     finally:
         pipeline.end()
 

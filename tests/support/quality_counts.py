@@ -13,6 +13,7 @@ from liontrack_stream.contract.decode import decode
 from liontrack_stream.contract.events import Deletion, Rejected
 
 from .oracle import ACTIVITIES, CHALLENGES, POSITIONS, QUALITY, WEIGHTS, Consumed, Tables
+from .pipeline_kit import PipelineKit
 
 BRONZE = {
     POSITIONS: "bronze.lions_raw",
@@ -60,3 +61,17 @@ def silver_counts(records: Iterable[Consumed], expected: Tables) -> Counts:
         if row["conflict"]:
             counts[SILVER[topic], "conflict"] += 1
     return counts
+
+
+def published_counts(pipeline: PipelineKit, tables: str = "bronze.%", total_check: str = "bronze_validation") -> Counts:
+    """Records per table and rule, summed over all checks of the workers; the rule ``""`` is the total."""
+    rows = pipeline.fetch(
+        """SELECT table_name, check_name, sum(total_records)::bigint AS total, sum(invalid_records)::bigint AS invalid
+           FROM metadata.data_quality_checks WHERE details ? 'offsets' AND table_name LIKE $1 GROUP BY 1, 2""",
+        tables,
+    )
+    counts = Counter({(row["table_name"], row["check_name"]): row["invalid"] for row in rows})
+    for row in rows:
+        if row["check_name"] == total_check:
+            counts[row["table_name"], ""] = row["total"]
+    return Counter({key: n for key, n in counts.items() if key[1] not in ("bronze_validation", "schema_check")})
