@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 _MAX_BACKOFF_S = 30.0
 _REST_PER_WORK = 2.0  # a pass over the days that took a second is followed by two of rest
+_REST_PER_WORK_IN_BACKLOG = 9.0  # storing comes first: a tenth of the time, and days are written once, not at each pass
 _OTHER_LEADER_S = 3.0
 _FINISH_WITHIN_S = 10.0
 
@@ -34,6 +35,7 @@ class LakeExporter:
 
     def __init__(self, settings: Settings, store: Store | None = None, has_backlog: Callable[[], bool] = bool) -> None:
         self._settings = settings
+        self._has_backlog = has_backlog
         self._resources = Resources(store or open_store(settings), Reader(settings))
         self._store_is_ready = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -90,6 +92,8 @@ class LakeExporter:
     async def close(self, timeout_s: float = 60.0) -> int:
         """Write everything that is committed, stop, and return how many files this exporter wrote in its life.
 
+        ``timeout_s``: how long no file may be completed; what a long backlog left takes as long as it takes.
+
         Raises
         ------
         LakeUnavailable
@@ -97,18 +101,27 @@ class LakeExporter:
         """
         self._stopping.set()
         self._wake_bronze.set()
+        finishing = asyncio.ensure_future(self._finish())
         try:
-            async with asyncio.timeout(timeout_s):
-                await asyncio.gather(*self._tasks)
-                await asyncio.gather(
-                    self._flush("bronze", self.bronze.run_once), self._flush("silver and gold", self._flush_days)
-                )
-        except TimeoutError:
-            trouble = self.status().error or "it took too long"
-            raise LakeUnavailable(f"The lake's files were not completed within {timeout_s:g} s: {trouble}.") from None
+            written = -1
+            while not finishing.done() and written != self.files_written:
+                written = self.files_written
+                await asyncio.wait([finishing], timeout=timeout_s)
+            if not finishing.done():
+                trouble = self.status().error or "it took too long"
+                raise LakeUnavailable(f"No file of the lake was completed within {timeout_s:g} s: {trouble}.")
+            finishing.result()
         finally:
+            finishing.cancel()
+            await asyncio.gather(finishing, return_exceptions=True)
             await self._release()
         return self.files_written
+
+    async def _finish(self) -> None:
+        await asyncio.gather(*self._tasks)
+        await asyncio.gather(
+            self._flush("bronze", self.bronze.run_once), self._flush("silver and gold", self._flush_days)
+        )
 
     async def stop(self) -> None:
         """End without a flush; files under way are completed, what is not begun, the next worker writes."""
@@ -133,7 +146,8 @@ class LakeExporter:
         while not self._stopping.is_set():
             began = time.monotonic()
             backoff_s = 0.0 if await self._attempt(name, run_once) else min(_MAX_BACKOFF_S, 2 * backoff_s or 1.0)
-            rest_s = max(interval_s, _REST_PER_WORK * (time.monotonic() - began)) if wake is None else interval_s
+            rest_per_work = _REST_PER_WORK_IN_BACKLOG if self._has_backlog() else _REST_PER_WORK
+            rest_s = max(interval_s, rest_per_work * (time.monotonic() - began)) if wake is None else interval_s
             await self._rest(backoff_s or rest_s, None if backoff_s else wake)
 
     async def _attempt(self, name: str, run_once: Callable[[], Awaitable[int]]) -> bool:

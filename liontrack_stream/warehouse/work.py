@@ -18,9 +18,10 @@ from liontrack_stream.warehouse.copying import Rows, copy_rows
 from liontrack_stream.warehouse.queries import query
 from liontrack_stream.warehouse.revisions import Revisions
 
-_LOCK_CLASS = 0x4C54
+_LOCK_SPACES = ("challenge", "identity", "lion", "user")  # in the order in which they are locked
+_BUCKET_CLASS, _KEY_CLASS = 0x4C54, 0x4C5400  # of the locks; a space's number is added
 _LOCK_BUCKETS = 1024
-_LOCK_SPACES = {"challenge": 0, "identity": 1, "lion": 2, "user": 3}
+_KEYS_LOCKED_ONE_BY_ONE_MAX = 256
 NO_DAY = -719_162  # 0001-01-01, the «day» of tables without days
 
 
@@ -75,13 +76,9 @@ class BatchWork:
         Several calls keep the order when their spaces follow each other; else two batches may deadlock, and one of
         them is tried again a second later.
         """
-        buckets = {
-            _LOCK_SPACES[space] * _LOCK_BUCKETS + xxhash.xxh32_intdigest(key.encode()) % _LOCK_BUCKETS
-            for space, named in keys.items()
-            for key in named
-        }
-        if buckets:
-            await self.connection.execute(query("metadata/lock_keys"), _LOCK_CLASS, sorted(buckets))
+        locks = [lock for space in _LOCK_SPACES if space in keys for lock in _locks(space, set(keys[space]))]
+        if locks:
+            await self.connection.execute(query("metadata/lock_keys"), *map(list, zip(*locks, strict=True)))
 
     async def store_repeats(
         self, identities: list[str], partitions: Any, offsets: Any, append_us: Any, hashes: Any
@@ -91,3 +88,17 @@ class BatchWork:
         rows.int4("partition", partitions).int8("offset", offsets)
         rows.timestamp("append_time", append_us).int8("content_hash", hashes)
         await copy_rows(self.connection, "metadata", "repeats", rows)
+
+
+def _locks(space: str, keys: set[str]) -> list[tuple[int, int, bool]]:
+    """(class, number, shared) of the locks of some keys, in order.
+
+    A few keys are locked one by one, and their buckets shared; many by their buckets alone. So batches of other keys go
+    on, no batch fills PostgreSQL's lock table, and the two kinds see each other.
+    """
+    number = _LOCK_SPACES.index(space)
+    digests = [xxhash.xxh32_intdigest(key.encode()) for key in keys]
+    one_by_one = len(keys) <= _KEYS_LOCKED_ONE_BY_ONE_MAX
+    buckets = [(_BUCKET_CLASS + number, n, one_by_one) for n in sorted({d % _LOCK_BUCKETS for d in digests})]
+    exact = sorted({d - (1 << 31) for d in digests}) if one_by_one else []
+    return buckets + [(_KEY_CLASS + number, n, False) for n in exact]

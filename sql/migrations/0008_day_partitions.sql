@@ -33,8 +33,10 @@ DECLARE
         WHEN table_name IN ('gold.lion_windows', 'gold.user_windows') THEN 'window_start' END;
     midnight text := CASE WHEN time_column = 'partition_date' THEN '' ELSE ' 00:00:00+00' END;
     spare text := table_name || '_default';
-    -- A day is read by its key, or whole: statistics of one that is being filled cost more than they help.
-    options text := CASE WHEN time_column = 'partition_date' THEN '' ELSE 'WITH (autovacuum_analyze_threshold = 100000)' END;
+    -- A day is read by its key, or whole, and hardly updated: vacuuming what was only inserted, and statistics of a day
+    -- that is being filled, cost more than they help.
+    options text := 'WITH (autovacuum_vacuum_insert_threshold = -1'
+        || CASE WHEN time_column = 'partition_date' THEN ')' ELSE ', autovacuum_analyze_threshold = 100000)' END;
     child text;
     missing date[];
     wanted date;

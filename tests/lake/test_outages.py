@@ -65,7 +65,7 @@ async def test_stop_leaves_files_and_manifest_equal(lake: Settings, warehouse: a
 async def test_close_says_when_the_lake_stays_away(lake: Settings, warehouse: asyncpg.Connection) -> None:
     Path(lake.lake_root).write_text("not a folder")
     await add_positions(warehouse, date(2025, 2, 27), days=1)
-    with pytest.raises(LakeUnavailable, match="not completed within 1 s"):
+    with pytest.raises(LakeUnavailable, match="was completed within 1 s"):
         await LakeExporter(lake).close(timeout_s=1)
 
 
