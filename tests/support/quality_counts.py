@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from liontrack_stream.contract.decode import decode
 from liontrack_stream.contract.events import Deletion, Rejected
 
 from .oracle import ACTIVITIES, CHALLENGES, POSITIONS, QUALITY, WEIGHTS, Consumed, Tables
-from .pipeline_kit import PipelineKit
+
+if TYPE_CHECKING:
+    from .pipeline_kit import PipelineKit
 
 BRONZE = {
     POSITIONS: "bronze.lions_raw",

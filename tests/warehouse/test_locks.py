@@ -1,0 +1,48 @@
+"""A batch waits for another that touches its keys, whether they lock keys one by one or by their buckets."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from liontrack_stream.contract.topics import POSITIONS
+from liontrack_stream.settings import Settings
+from liontrack_stream.warehouse.work import BatchWork
+
+FEW = {"nala"}
+MANY = {f"lion-{n}" for n in range(2000)} | FEW
+
+
+@pytest_asyncio.fixture
+async def works(settings: Settings) -> AsyncIterator[list[BatchWork]]:
+    """Two batches in transactions of their own; the second gives up soon."""
+    connections = [await asyncpg.connect(**settings.pg_dsn) for _ in range(2)]
+    for connection in connections:
+        await connection.execute("BEGIN; SET LOCAL lock_timeout = '300ms'")
+    yield [BatchWork(connection, POSITIONS, 0, [], [], []) for connection in connections]
+    for connection in connections:
+        await connection.close()
+
+
+@pytest.mark.parametrize(("held", "wanted"), [(FEW, FEW), (FEW, MANY), (MANY, FEW), (MANY, MANY)])
+async def test_the_second_waits_for_the_first(works: list[BatchWork], held: set[str], wanted: set[str]) -> None:
+    await works[0].lock(lion=held)
+    with pytest.raises(asyncpg.LockNotAvailableError):
+        await works[1].lock(lion=wanted)
+
+
+async def test_other_keys_and_other_spaces_go_on(works: list[BatchWork]) -> None:
+    await works[0].lock(lion={f"lion-{n}" for n in range(200)})
+    await works[1].lock(lion={f"other-{n}" for n in range(200)}, user={f"lion-{n}" for n in range(200)})
+    await works[0].lock(lion={"lion-1"})
+
+
+async def test_many_keys_take_no_more_locks_than_there_are_buckets(works: list[BatchWork]) -> None:
+    await works[0].lock(lion={f"lion-{n}" for n in range(50_000)})
+    held = await works[0].connection.fetchval(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+    )
+    assert held == 1024
