@@ -20,6 +20,7 @@ from liontrack_stream.kafka.exits import WorkerError
 from liontrack_stream.lineage_events import LineageEvents, Phase, open_lineage_events
 from liontrack_stream.run_stats import PipelineRun, StepTotals
 from liontrack_stream.sidecars import Sidecar
+from liontrack_stream.warehouse.identities import columns
 from liontrack_stream.warehouse.queries import query
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class RunLog(Sidecar):
         error = self._app.error if status == FAILED else None
         ended_at = None if status == RUNNING else self._app.run_stats.now()
         rows = [self._run_row(run, status, ended_at, error) for run in self._runs]
-        mine = await connection.fetch(query("metadata/runs_put"), *_columns(rows), self._instance, self._owner)
+        mine = await connection.fetch(query("metadata/runs_put"), *columns(rows), self._instance, self._owner)
         known = {row[0] for row in mine}
         message = None if error is None else sentence_of(error)
         steps = [
@@ -117,7 +118,7 @@ class RunLog(Sidecar):
             for step, totals in run.steps.items()
         ]
         if steps:
-            await connection.execute(query("metadata/steps_put"), *_columns(steps))
+            await connection.execute(query("metadata/steps_put"), *columns(steps))
 
     def _run_row(
         self, run: PipelineRun, status: str, ended_at: float | None, error: BaseException | None
@@ -152,7 +153,3 @@ def sentence_of(error: BaseException) -> str:
 
 def _figures(totals: StepTotals) -> tuple[float, int, int]:
     return totals.last_at, totals.written.rows, round(totals.written.seconds * 1000)
-
-
-def _columns(rows: list[tuple[Any, ...]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]

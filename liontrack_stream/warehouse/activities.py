@@ -9,11 +9,12 @@ from msgspec.json import decode
 
 from liontrack_stream.contract.events import Activity, to_json
 from liontrack_stream.contract.times import iso
+from liontrack_stream.core.fixes import DELETED
 from liontrack_stream.core.geo import DAY_US
 from liontrack_stream.core.windows import WINDOW_US
 from liontrack_stream.warehouse.copying import Rows, copy_rows
 from liontrack_stream.warehouse.day_partitions import execute_by_period, fetch_by_period
-from liontrack_stream.warehouse.deletions import DELETED, Deletions, NewDeletions, load_deletions
+from liontrack_stream.warehouse.deletions import Deletions, NewDeletions, load_deletions
 from liontrack_stream.warehouse.identities import Claim, columns, order_columns, settle_identities
 from liontrack_stream.warehouse.queries import query
 from liontrack_stream.warehouse.revisions import Cause, Causes

@@ -8,9 +8,10 @@ import numpy as np
 
 from liontrack_stream.contract.events import Challenge, to_json
 from liontrack_stream.contract.times import iso
+from liontrack_stream.core.fixes import DELETED
 from liontrack_stream.core.geo import DAY_US
 from liontrack_stream.warehouse.copying import Rows, copy_rows
-from liontrack_stream.warehouse.deletions import DELETED, Deletions, NewDeletions, load_deletions
+from liontrack_stream.warehouse.deletions import Deletions, NewDeletions, load_deletions
 from liontrack_stream.warehouse.identities import Claim, columns, order_columns, settle_identities
 from liontrack_stream.warehouse.queries import query
 from liontrack_stream.warehouse.revisions import Causes
@@ -54,8 +55,9 @@ async def store_challenges(work: BatchWork) -> None:
     for challenge, user in owners:
         challenges_from[user] = min(first_days[challenge], challenges_from.get(user, first_days[challenge]))
     causes = _causes(claims.winners, owners, first_days, told)
+    taken_back = {challenge for challenge, _ in withdrawn}
     for challenge, user in owners:
-        if challenge in {challenge for challenge, _ in withdrawn}:
+        if challenge in taken_back:
             causes.deletion(user, gone.offsets_of(challenge))
     await write_user_days(work, set(), challenges_from, causes)
     changed_us = [claim.event.time_us for claim in claims.winners] + [time_us for _, time_us in withdrawn]

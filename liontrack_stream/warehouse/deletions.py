@@ -10,12 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from liontrack_stream.contract.events import Deletion
-from liontrack_stream.contract.topics import TopicSpec
 from liontrack_stream.warehouse.identities import Order
 from liontrack_stream.warehouse.queries import query
 from liontrack_stream.warehouse.work import BatchWork
 
-DELETED = 16
 _NEVER: Order = (-1, -1, -1)
 
 
@@ -48,9 +46,9 @@ class Deletions:
         return order < latest
 
 
-async def load_deletions(work: BatchWork, entities: Iterable[str], topic: TopicSpec | None = None) -> Deletions:
-    """All deletions of these entities in a topic (the batch's own), this batch's included; read under their locks."""
-    wanted = [(topic or work.topic).name, sorted(set(entities))]
+async def load_deletions(work: BatchWork, entities: Iterable[str]) -> Deletions:
+    """All deletions of these entities in the batch's topic, this batch's included; read under their locks."""
+    wanted = [work.topic.name, sorted(set(entities))]
     latest: dict[tuple[str, str | None], Order] = {}
     for entity, event_id, *order in await work.connection.fetch(query("metadata/deletions"), *wanted):
         latest[entity, event_id] = max(latest.get((entity, event_id), _NEVER), (order[0], order[1], order[2]))

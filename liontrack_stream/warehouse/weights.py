@@ -9,11 +9,12 @@ import numpy as np
 from liontrack_stream.contract.convert import KG_PER_UNIT
 from liontrack_stream.contract.events import Weight, to_json
 from liontrack_stream.contract.times import iso
+from liontrack_stream.core.fixes import DELETED
 from liontrack_stream.core.geo import DAY_US
 from liontrack_stream.core.health import LOOKBACK_DAYS, LionDay, day_weights
 from liontrack_stream.core.weights import IMPLAUSIBLE, weight_flags
 from liontrack_stream.warehouse.copying import Rows, copy_rows
-from liontrack_stream.warehouse.deletions import DELETED, Deletions, NewDeletions, load_deletions
+from liontrack_stream.warehouse.deletions import Deletions, NewDeletions, load_deletions
 from liontrack_stream.warehouse.identities import Claim, order_columns, settle_identities
 from liontrack_stream.warehouse.lion_days import days_around, load_days, write_days
 from liontrack_stream.warehouse.queries import query

@@ -42,12 +42,15 @@ class BatchWork:
     revisions: Revisions = field(default_factory=Revisions)
     caught: dict[str, list[int]] = field(default_factory=dict)  # rule of silver -> offsets, -1 in another partition
     judged_again: int = 0  # rows stored before that a rule of silver caught only now
+    _events: dict[type[Any], tuple[list[Any], NDArray[np.int64]]] = field(default_factory=dict)
     _dirty: set[tuple[str, str, int]] = field(default_factory=set)
 
     def events(self, kind: type[Any]) -> tuple[list[Any], NDArray[np.int64]]:
         """The events of one kind, and their places in the batch."""
-        places = [place for place, item in enumerate(self.decoded) if item.__class__ is kind]
-        return [self.decoded[place] for place in places], np.asarray(places, np.int64)
+        if kind not in self._events:
+            places = [place for place, item in enumerate(self.decoded) if item.__class__ is kind]
+            self._events[kind] = [self.decoded[place] for place in places], np.asarray(places, np.int64)
+        return self._events[kind]
 
     def count(self, **counts: int) -> None:
         """Add to the batch's statistics."""
