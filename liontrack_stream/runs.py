@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import socket
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +19,7 @@ from liontrack_stream.lineage_events import LineageEvents, Phase, open_lineage_e
 from liontrack_stream.run_stats import PipelineRun, StepTotals
 from liontrack_stream.sidecars import Sidecar
 from liontrack_stream.warehouse.identities import columns
+from liontrack_stream.warehouse.opening import owner_name
 from liontrack_stream.warehouse.queries import query
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ class RunLog(Sidecar):
         super().__init__(**kwargs)
         self._app = app
         self._instance = f"{app.settings.liontrack_app_id}-{app.settings.liontrack_instance}"
-        self._owner = f"{socket.gethostname()}/{os.getpid()}/{app.settings.liontrack_instance}"
+        self._owner = owner_name(app.settings)
         self._runs = list(app.run_stats.runs.values())
         self._registered = False
         self._away = False

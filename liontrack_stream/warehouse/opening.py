@@ -13,6 +13,11 @@ from liontrack_stream.warehouse.roles import RoleError, check_roles
 from liontrack_stream.warehouse.worker import WorkerWarehouse, open_worker_warehouse
 
 
+def owner_name(settings: Settings) -> str:
+    """This process, as leases and runs name it."""
+    return f"{socket.gethostname()}/{os.getpid()}/{settings.liontrack_instance}"
+
+
 async def open_warehouse(settings: Settings) -> WorkerWarehouse:
     """The warehouse in PostgreSQL.
 
@@ -21,12 +26,11 @@ async def open_warehouse(settings: Settings) -> WorkerWarehouse:
     StartError
         When it does not answer, lacks migrations, or a role of the settings cannot be used.
     """
-    owner = f"{socket.gethostname()}/{os.getpid()}/{settings.liontrack_instance}"
     try:
         missing = await asyncio.to_thread(pending, settings.pg_dsn)
         if not missing:
             await check_roles(settings)
-            return await open_worker_warehouse(settings, owner)
+            return await open_worker_warehouse(settings, owner_name(settings))
     except RoleError as error:
         raise StartError(str(error)) from error
     except Exception as error:
