@@ -47,6 +47,13 @@ class UnknownLion(ApiError):
         super().__init__(404, "Lion not found", "No lion has this id.")
 
 
+class UnknownUser(ApiError):
+    """404: nothing is known of this user."""
+
+    def __init__(self) -> None:
+        super().__init__(404, "User not found", "No user has this id.")
+
+
 def unauthorized(detail: str) -> ApiError:
     """401: a token is missing or not valid."""
     return ApiError(401, "Unauthorized", detail, {"WWW-Authenticate": "Bearer"})

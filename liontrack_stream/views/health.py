@@ -7,29 +7,31 @@ from time import monotonic
 
 from aiohttp import web
 
-from liontrack_stream.views.responses import json_response
-from liontrack_stream.views.site import SITE, Check, Probe
+from liontrack_stream.views.bodies.health import HealthBody, ReadyBody
+from liontrack_stream.views.call import Call
+from liontrack_stream.views.routes import Access, Route
+from liontrack_stream.views.site import Check, Probe
 
 PROBE_TIMEOUT_S = 3.0
 KEEP_ANSWER_S = 1.0  # a flood of questions probes once per second
 
 
-async def health(request: web.Request) -> web.Response:
+async def health(call: Call) -> web.Response:
     """Alive: the process answers. Asks nothing else."""
-    return json_response({"status": "alive", "timestamp": request.app[SITE].now()})
+    return call.json({"status": "alive", "timestamp": call.now})
 
 
-async def ready(request: web.Request) -> web.Response:
+async def ready(call: Call) -> web.Response:
     """Kafka, Postgres, lag and lake, each with how it is; 503 when one is not as it should be."""
-    checks = await request.app[READINESS].checks()
+    checks = await call.request.app[READINESS].checks()
     failed = [name for name, check in checks.items() if not check.ok]
     body = {
         "status": "not ready" if failed else "ready",
         "reasons": [f"{name}: {checks[name].detail}" for name in failed],
         "checks": {name: {"ok": check.ok, "detail": check.detail} for name, check in checks.items()},
-        "timestamp": request.app[SITE].now(),
+        "timestamp": call.now,
     }
-    return json_response(body, 503 if failed else 200)
+    return call.json(body, 503 if failed else 200)
 
 
 class Readiness:
@@ -53,6 +55,11 @@ class Readiness:
 
 
 READINESS = web.AppKey("readiness", Readiness)
+
+ROUTES = (
+    Route("/health", health, Access.OPEN, (), HealthBody, tag="operation"),
+    Route("/ready", ready, Access.OPEN, (), ReadyBody, errors=(503,), tag="operation"),
+)
 
 
 async def _within_time(probe: Probe) -> Check:

@@ -6,7 +6,9 @@ from html import escape
 
 from aiohttp import web
 
-from liontrack_stream.views.site import SITE, Site
+from liontrack_stream.views.call import Call
+from liontrack_stream.views.routes import Access, Route
+from liontrack_stream.views.site import Site
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -44,11 +46,10 @@ Summaries = list[tuple[str, str]]
 SUMMARIES: web.AppKey[Summaries] = web.AppKey("summaries", list)
 
 
-async def index(request: web.Request) -> web.Response:
+async def index(call: Call) -> web.Response:
     """This page."""
-    site = request.app[SITE]
-    rows = "\n".join(_row(path, summary) for path, summary in request.app[SUMMARIES])
-    page = _PAGE.format(notice=escape(_notice(site, site.is_open_demo(request))), rows=rows)
+    rows = "\n".join(_row(path, summary) for path, summary in call.request.app[SUMMARIES])
+    page = _PAGE.format(notice=escape(_notice(call.site, call.site.is_open_demo(call.request))), rows=rows)
     return web.Response(text=page, content_type="text/html", headers=_HEADERS)
 
 
@@ -65,3 +66,6 @@ def _notice(site: Site, open_demo: bool) -> str:
         f"Without a token of role ranger or admin, lion positions are generalised to a grid of "
         f"{site.settings.position_grid_deg:g}° and delayed by {site.settings.position_delay_h:g} hours."
     )
+
+
+ROUTES = (Route("/", index, Access.OPEN, media_types=("text/html",), tag="operation"),)

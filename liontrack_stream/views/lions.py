@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from aiohttp import web
 
+from liontrack_stream.views.bodies.lions import LionBody, LionsBody, PositionHistoryBody, WeightTrendBody
+from liontrack_stream.views.call import Call
 from liontrack_stream.views.errors import UnknownLion
-from liontrack_stream.views.parameters import Parameters, lion_id_of
+from liontrack_stream.views.parameters import AS_OF, Id, Instant, WholeNumber
 from liontrack_stream.views.positions import iso_z
-from liontrack_stream.views.responses import json_response
-from liontrack_stream.views.site import SITE
+from liontrack_stream.views.routes import Access, Route
 
 LIONS_MAX = 1_000
 POSITIONS_MAX = 10_000
@@ -22,29 +22,29 @@ _HISTORY = ("lion_id", "metric_date", "avg_weight", "weight_trend", "health_scor
 _LION = ("lion_id", "name", "status", "position_lat", "position_lng", *_HISTORY[2:], "metric_date")
 
 
-async def list_lions(request: web.Request) -> web.Response:
+AFTER = Id("after", "The lion_id after which the list goes on; see the header Link.", None)
+LIONS_LIMIT = WholeNumber("limit", "At most so many lions.", LIONS_MAX, low=1, high=LIONS_MAX)
+HOURS = WholeNumber("hours", "The length of the period that ends with as_of.", 24, low=1, high=HOURS_MAX)
+POSITIONS_LIMIT = WholeNumber("limit", "At most so many fixes.", POSITIONS_MAX, low=1, high=POSITIONS_MAX)
+BEFORE = Instant("before", "The instant before which the list goes on; see the header Link.", None)
+DAYS = WholeNumber("days", "The number of UTC days that end with the day of as_of.", 30, low=1, high=DAYS_MAX)
+
+
+async def list_lions(call: Call) -> web.Response:
     """All lions by lion_id: latest position, weight and health up to `as_of`."""
-    site, query = request.app[SITE], Parameters(request.query, "as_of", "limit", "after")
-    now = site.now()
-    as_of = query.as_of(now)
-    limit = query.integer("limit", LIONS_MAX, 1, LIONS_MAX)
-    after = query.text("after")
-    access = site.position_access(request, as_of, now)
-    rows = await site.database.rows("lions", access.as_of, as_of, after, limit + 1)
+    limit, access = call[LIONS_LIMIT], call.position_access()
+    rows = await call.site.database.rows("lions", access.as_of, call.as_of, call[AFTER], limit + 1)
     lions = [access.show(row) for row in rows[:limit]]
     headers = access.headers
     if len(rows) > limit:
-        headers["Link"] = _next_page(request, after=lions[-1]["lion_id"])
-    return json_response({"count": len(lions), "lions": lions, "timestamp": now}, headers=headers)
+        headers["Link"] = call.next_page(after=lions[-1]["lion_id"])
+    return call.json({"count": len(lions), "lions": lions, "timestamp": call.now}, headers=headers)
 
 
-async def one_lion(request: web.Request) -> web.Response:
+async def one_lion(call: Call) -> web.Response:
     """One lion, and its latest 30 days with data up to `as_of`, newest first."""
-    site, query = request.app[SITE], Parameters(request.query, "as_of")
-    lion_id, now = lion_id_of(request.match_info), site.now()
-    as_of = query.as_of(now)
-    access = site.position_access(request, as_of, now)
-    rows = await site.database.rows("lion", lion_id, access.as_of, as_of)
+    lion_id, access = call.lion_id, call.position_access()
+    rows = await call.site.database.rows("lion", lion_id, access.as_of, call.as_of)
     if not rows:
         raise UnknownLion
     lion = access.show({name: rows[0][name] for name in _LION})
@@ -53,21 +53,17 @@ async def one_lion(request: web.Request) -> web.Response:
         for row in rows
         if row["metric_date"] is not None
     ]
-    return json_response({"lion": lion, "history": history}, headers=access.headers)
+    return call.json({"lion": lion, "history": history}, headers=access.headers)
 
 
-async def position_history(request: web.Request) -> web.Response:
+async def position_history(call: Call) -> web.Response:
     """Accepted fixes of the `hours` up to `as_of`, newest first; delayed viewers: up to the delay."""
-    site, query = request.app[SITE], Parameters(request.query, "hours", "as_of", "limit", "before")
-    lion_id, now = lion_id_of(request.match_info), site.now()
-    hours = query.integer("hours", 24, 1, HOURS_MAX)
-    limit = query.integer("limit", POSITIONS_MAX, 1, POSITIONS_MAX)
-    as_of, before = query.as_of(now), query.moment("before")
-    access = site.position_access(request, as_of, now)
+    lion_id, hours, limit, before = call.lion_id, call[HOURS], call[POSITIONS_LIMIT], call[BEFORE]
+    access = call.position_access()
     since, until = access.as_of - timedelta(hours=hours), access.as_of
     if before is not None:
         until = min(until, before - timedelta(microseconds=1))
-    rows = await site.database.rows("position_history", lion_id, since, until, limit + 1)
+    rows = await call.site.database.rows("position_history", lion_id, since, until, limit + 1)
     if not rows:
         raise UnknownLion
     found = [row for row in rows if row["position_date"] is not None]
@@ -75,23 +71,32 @@ async def position_history(request: web.Request) -> web.Response:
     headers = access.headers
     if len(found) > limit:
         # The next page belongs to the same period, so the instant it ends with travels along.
-        headers["Link"] = _next_page(request, before=iso_z(positions[-1]["position_date"]), as_of=iso_z(as_of))
+        headers["Link"] = call.next_page(before=iso_z(positions[-1]["position_date"]), as_of=iso_z(call.as_of))
     body = {"lion_id": lion_id, "period_hours": hours, "positions": positions, "count": len(positions)}
-    return json_response(body, headers=headers)
+    return call.json(body, headers=headers)
 
 
-async def weight_trend(request: web.Request) -> web.Response:
+async def weight_trend(call: Call) -> web.Response:
     """Days with a weight among the `days` that end with the day of `as_of`, oldest first."""
-    site, query = request.app[SITE], Parameters(request.query, "days", "as_of")
-    lion_id = lion_id_of(request.match_info)
-    days = query.integer("days", 30, 1, DAYS_MAX)
-    rows = await site.database.rows("weight_trend", lion_id, query.as_of(site.now()), days)
+    lion_id, days = call.lion_id, call[DAYS]
+    rows = await call.site.database.rows("weight_trend", lion_id, call.as_of, days)
     if not rows:
         raise UnknownLion
     data = [dict(row) for row in rows if row["date"] is not None]
-    return json_response({"lion_id": lion_id, "period_days": days, "data": data, "count": len(data)})
+    return call.json({"lion_id": lion_id, "period_days": days, "data": data, "count": len(data)})
 
 
-def _next_page(request: web.Request, **changed: Any) -> str:
-    """A Link header (RFC 8288) to the rest of a list that was cut at its limit."""
-    return f'<{request.rel_url.update_query(changed)}>; rel="next"'
+_ONE = "/api/analytics/lions/{lionId}"
+
+ROUTES = (
+    Route("/api/analytics/lions", list_lions, Access.POSITIONS, (AS_OF, LIONS_LIMIT, AFTER), LionsBody),
+    Route(_ONE, one_lion, Access.POSITIONS, (AS_OF,), LionBody),
+    Route(
+        f"{_ONE}/position-history",
+        position_history,
+        Access.POSITIONS,
+        (HOURS, AS_OF, POSITIONS_LIMIT, BEFORE),
+        PositionHistoryBody,
+    ),
+    Route(f"{_ONE}/weight-trend", weight_trend, Access.PUBLIC, (DAYS, AS_OF), WeightTrendBody),
+)

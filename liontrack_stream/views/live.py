@@ -11,11 +11,12 @@ from yarl import URL
 
 from liontrack_stream.contract.topics import POSITIONS
 from liontrack_stream.kafka.producer import partition_of
+from liontrack_stream.views.bodies.lions import LiveBody
+from liontrack_stream.views.call import Call
 from liontrack_stream.views.errors import ApiError, unauthorized
-from liontrack_stream.views.parameters import Parameters, lion_id_of
 from liontrack_stream.views.positions import PositionAccess, iso_z
-from liontrack_stream.views.responses import json_response
-from liontrack_stream.views.site import SITE, LiveAnswer
+from liontrack_stream.views.routes import Access, Route
+from liontrack_stream.views.site import LiveAnswer
 
 if TYPE_CHECKING:
     from liontrack_stream.app import LionTrackApp
@@ -23,29 +24,29 @@ if TYPE_CHECKING:
 WINDOW = timedelta(minutes=5)
 
 
-async def live_window(request: web.Request) -> web.Response:
+async def live_window(call: Call) -> web.Response:
     """The newest 5-minute window of a lion, from the worker's RocksDB table."""
-    site = request.app[SITE]
-    Parameters(request.query)
-    lion_id, now = lion_id_of(request.match_info), site.now()
-    access = site.position_access(request, now, now)
-    answer = site.live(lion_id)
+    lion_id, access = call.lion_id, call.position_access(call.now)
+    answer = call.site.live(lion_id)
     if answer.window is None:
         raise ApiError(404, "No live window", answer.elsewhere)
     ends_at = datetime.fromisoformat(answer.window["window_start"]) + WINDOW
     if not access.exact and ends_at > access.as_of:
-        raise _too_recent(request, access, ends_at, now)
-    return json_response({"lion_id": lion_id, "window": access.show(answer.window)}, headers=access.headers)
+        raise _too_recent(call, access, ends_at)
+    return call.json({"lion_id": lion_id, "window": access.show(answer.window)}, headers=access.headers)
 
 
-def _too_recent(request: web.Request, access: PositionAccess, ends_at: datetime, now: datetime) -> ApiError:
-    open_from = iso_z(ends_at + (now - access.as_of))
+def _too_recent(call: Call, access: PositionAccess, ends_at: datetime) -> ApiError:
+    open_from = iso_z(ends_at + (call.now - access.as_of))
     detail = (
         f"Positions are delayed: this window is open from {open_from}; sooner with a token of role ranger or admin."
     )
-    if "Authorization" in request.headers:
+    if call.viewer.user_id is not None:
         return ApiError(403, "Forbidden", detail, access.headers)
     return unauthorized(detail)
+
+
+ROUTES = (Route("/api/analytics/lions/{lionId}/live", live_window, Access.POSITIONS, (), LiveBody, errors=(401, 403)),)
 
 
 def look_up(app: LionTrackApp, lion_id: str) -> LiveAnswer:

@@ -1,85 +1,174 @@
-"""Query parameters, read strictly: unknown, repeated or senseless ones are an error, never a guess."""
+"""Query parameters, declared once: read strictly (a wrong one is an error, never a guess) and described in OpenAPI."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from typing import Any, Generic, TypeVar
 
 from multidict import MultiMapping
 
 from liontrack_stream.contract.times import BadTime, to_microseconds
-from liontrack_stream.views.errors import BadParameter, UnknownLion
+from liontrack_stream.views.errors import BadParameter
+
+T = TypeVar("T")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _INTEGER = re.compile(r"[0-9]{1,9}")
 ID_MAX_CHARACTERS = 512
+TEXT_MAX_CHARACTERS = 2048
 
 
-class Parameters:
-    """The query of one request; ``known`` names what the route takes."""
+@dataclass(frozen=True)
+class Parameter(Generic[T]):
+    """One query parameter. ``default`` is its value where the request lacks it."""
 
-    def __init__(self, query: MultiMapping[str], *known: str) -> None:
-        self._values: dict[str, str] = {}
-        for name, value in query.items():
-            if name not in known:
-                raise BadParameter(f"Unknown parameter {_shown(name)}; this route takes {', '.join(known) or 'none'}.")
-            if name in self._values:
-                raise BadParameter(f"{name} is given more than once.")
-            self._values[name] = value
+    name: str
+    description: str
+    default: T
+    required: bool = False
+    example: Any = None
 
-    def given(self, *names: str) -> dict[str, str]:
-        """Those of some parameters that the request has, as they came."""
-        return {name: self._values[name] for name in names if name in self._values}
+    def parse(self, text: str) -> T:
+        """The value of a text.
 
-    def integer(self, name: str, default: int, low: int, high: int) -> int:
-        """A whole number of ``[low, high]``."""
-        text = self._values.get(name)
-        if text is None:
-            return default
-        if not _INTEGER.fullmatch(text) or not low <= int(text) <= high:
-            raise BadParameter(f"{name} must be a whole number from {low} to {high}, not {_shown(text)}.")
+        Raises
+        ------
+        BadParameter
+            With a sentence that says what it must be.
+        """
+        raise NotImplementedError
+
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema of the texts that `parse` takes."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class WholeNumber(Parameter[int]):
+    """A whole number of ``[low, high]``."""
+
+    low: int = 1
+    high: int = 1
+
+    def parse(self, text: str) -> int:
+        """The number that decimal digits say."""
+        if not _INTEGER.fullmatch(text) or not self.low <= int(text) <= self.high:
+            raise BadParameter(f"{self.name} must be a whole number from {self.low} to {self.high}, not {shown(text)}.")
         return int(text)
 
-    def text(self, name: str) -> str | None:
-        """Any text that an id can be."""
-        value = self._values.get(name)
-        if value is not None and not is_id(value):
-            raise BadParameter(f"{name} is no id.")
-        return value
+    def schema(self) -> dict[str, Any]:
+        """An integer within its bounds."""
+        return {"type": "integer", "minimum": self.low, "maximum": self.high, "default": self.default}
 
-    def as_of(self, now: datetime) -> datetime:
-        """The instant that periods end with: ISO-8601, default ``now``. A date alone is the end of that UTC day."""
-        text = self._values.get("as_of")
-        if text is None:
-            return now
-        if not _DATE.fullmatch(text.strip()):
-            return self._time("as_of", text)
-        midnight = self._time("as_of", text)
-        return datetime.combine(midnight.date(), time.max, UTC)
 
-    def moment(self, name: str) -> datetime | None:
-        """An instant, None where it is not given."""
-        text = self._values.get(name)
-        return None if text is None else self._time(name, text)
+@dataclass(frozen=True)
+class Id(Parameter[str | None]):
+    """Any text that an id can be."""
 
-    def _time(self, name: str, text: str) -> datetime:
+    def parse(self, text: str) -> str:
+        """The text as it is."""
+        if not is_id(text):
+            raise BadParameter(f"{self.name} is no id.")
+        return text
+
+    def schema(self) -> dict[str, Any]:
+        """A text without NUL."""
+        return {"type": "string", "minLength": 1, "maxLength": ID_MAX_CHARACTERS, "pattern": r"^[^\u0000]+$"}
+
+
+@dataclass(frozen=True)
+class Text(Parameter[str | None]):
+    """A text that the handler reads further."""
+
+    def parse(self, text: str) -> str:
+        """The text as it is."""
+        if len(text) > TEXT_MAX_CHARACTERS:
+            raise BadParameter(f"{self.name} has more than {TEXT_MAX_CHARACTERS} characters.")
+        return text
+
+    def schema(self) -> dict[str, Any]:
+        """A text that is not endless."""
+        return {"type": "string", "maxLength": TEXT_MAX_CHARACTERS}
+
+
+@dataclass(frozen=True)
+class Choice(Parameter[str | None]):
+    """One of some names."""
+
+    values: Sequence[str] = ()
+
+    def parse(self, text: str) -> str:
+        """The name, when it is one of them."""
+        if text not in self.values:
+            raise BadParameter(f"{self.name} must be one of {', '.join(self.values)}, not {shown(text)}.")
+        return text
+
+    def schema(self) -> dict[str, Any]:
+        """The names."""
+        return {"type": "string", "enum": list(self.values)}
+
+
+@dataclass(frozen=True)
+class Instant(Parameter[datetime | None]):
+    """An instant in ISO-8601, UTC where no zone is given.
+
+    A date alone is its first moment, or with ``whole_day`` its last.
+    """
+
+    whole_day: bool = False
+
+    def parse(self, text: str) -> datetime:
+        """The instant, aware, in UTC."""
         try:
-            return _EPOCH + timedelta(microseconds=to_microseconds(text))
+            moment = _EPOCH + timedelta(microseconds=to_microseconds(text))
         except (BadTime, OverflowError, ValueError):
             raise BadParameter(
-                f"{name} must be an ISO-8601 date or time of the years 1970 to 2999, such as 2026-01-31 or "
-                f"2026-01-31T12:00:00Z, not {_shown(text)}."
+                f"{self.name} must be an ISO-8601 date or time of the years 1970 to 2999, such as 2026-01-31 or "
+                f"2026-01-31T12:00:00Z, not {shown(text)}."
             ) from None
+        if self.whole_day and _DATE.fullmatch(text.strip()):
+            return datetime.combine(moment.date(), time.max, UTC)
+        return moment
+
+    def schema(self) -> dict[str, Any]:
+        """A date or a time of the years 1970 to 2999."""
+        return {"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]}
 
 
-def lion_id_of(match_info: Mapping[str, str]) -> str:
-    """The lion that the path names; one that cannot be stored cannot be known."""
-    lion_id = match_info["lionId"]
-    if not is_id(lion_id):
-        raise UnknownLion
-    return lion_id
+AS_OF = Instant(
+    "as_of",
+    "The instant that periods end with, default now; a date alone is the end of that UTC day.",
+    None,
+    example="2026-01-31T12:00:00Z",
+    whole_day=True,
+)
+
+
+def read_parameters(query: MultiMapping[str], known: Sequence[Parameter[Any]]) -> Mapping[str, Any]:
+    """The values of a query by name, defaults where it lacks one.
+
+    Raises
+    ------
+    BadParameter
+        For an unknown, repeated, missing or senseless parameter.
+    """
+    by_name = {parameter.name: parameter for parameter in known}
+    values: dict[str, Any] = {}
+    for name, text in query.items():
+        if name not in by_name:
+            raise BadParameter(f"Unknown parameter {shown(name)}; this route takes {', '.join(by_name) or 'none'}.")
+        if name in values:
+            raise BadParameter(f"{name} is given more than once.")
+        values[name] = by_name[name].parse(text)
+    for name, parameter in by_name.items():
+        if parameter.required and name not in values:
+            raise BadParameter(f"{name} is missing: {parameter.description}")
+        values.setdefault(name, parameter.default)
+    return values
 
 
 def is_id(text: str) -> bool:
@@ -89,5 +178,6 @@ def is_id(text: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
+    """A caller's text as a message may show it."""
     return ascii(text if len(text) <= 40 else f"{text[:40]}…")

@@ -12,8 +12,9 @@ from mode import get_logger
 
 from liontrack_stream import metrics
 from liontrack_stream.kafka.watchdog import lag_records
+from liontrack_stream.views.call import Call
 from liontrack_stream.views.database import Database
-from liontrack_stream.views.site import SITE
+from liontrack_stream.views.routes import Access, Route
 
 if TYPE_CHECKING:
     from liontrack_stream.app import LionTrackApp
@@ -24,10 +25,10 @@ KEEP_FIGURES_S = 15.0
 _CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-async def prometheus(request: web.Request) -> web.Response:
+async def prometheus(call: Call) -> web.Response:
     """Metrics in Prometheus's text format."""
-    await request.app[FIGURES].refresh()
-    request.app[SITE].measure()
+    await call.request.app[FIGURES].refresh()
+    call.site.measure()
     return web.Response(body=metrics.exposition(), headers={"Content-Type": _CONTENT_TYPE, "Cache-Control": "no-store"})
 
 
@@ -55,6 +56,8 @@ class Figures:
 
 
 FIGURES = web.AppKey("figures", Figures)
+
+ROUTES = (Route("/metrics", prometheus, Access.OPEN, media_types=("text/plain",), tag="operation"),)
 
 
 def worker_measure(app: LionTrackApp) -> Callable[[], None]:

@@ -59,9 +59,9 @@ class Site:
         except BadToken as error:
             raise unauthorized(str(error)) from None
 
-    def position_access(self, request: web.Request, as_of: datetime, now: datetime) -> PositionAccess:
-        """How this request sees positions; 401 for a token that is not valid."""
-        settings, viewer = self.settings, self.viewer(request)
+    def position_access(self, request: web.Request, viewer: Viewer, as_of: datetime, now: datetime) -> PositionAccess:
+        """How this viewer's request sees positions."""
+        settings = self.settings
         if viewer.sees_exact_positions:
             return exact_access(as_of)
         if self.is_open_demo(request):

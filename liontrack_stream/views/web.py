@@ -10,36 +10,32 @@ from faust.web.drivers.aiohttp import Web
 
 from liontrack_stream.kafka.exits import StartError
 from liontrack_stream.settings import SettingsError
-from liontrack_stream.views.dashboard import dashboard
+from liontrack_stream.views import dashboard, explain, health, index, lions, live, openapi, prometheus
+from liontrack_stream.views.call import answering
 from liontrack_stream.views.database import Database
-from liontrack_stream.views.errors import Handler, errors_as_json
-from liontrack_stream.views.explain import explain_row
-from liontrack_stream.views.health import READINESS, Readiness, health, ready
-from liontrack_stream.views.index import SUMMARIES, index
-from liontrack_stream.views.lions import list_lions, one_lion, position_history, weight_trend
-from liontrack_stream.views.live import live_window, look_up
+from liontrack_stream.views.errors import errors_as_json
+from liontrack_stream.views.health import READINESS, Readiness
+from liontrack_stream.views.index import SUMMARIES
+from liontrack_stream.views.live import look_up
+from liontrack_stream.views.openapi import DOCUMENT, document
 from liontrack_stream.views.probes import worker_probes
-from liontrack_stream.views.prometheus import FIGURES, Figures, prometheus, worker_measure
+from liontrack_stream.views.prometheus import FIGURES, Figures, worker_measure
+from liontrack_stream.views.routes import Route
 from liontrack_stream.views.site import SITE, Site
 
 if TYPE_CHECKING:
     from liontrack_stream.app import LionTrackApp
 
-LIONS = "/api/analytics/lions"
-
 # `/` comes first: Faust adds a page of its own there, and the first one answers.
-ROUTES: tuple[tuple[str, Handler], ...] = (
-    ("/", index),
-    (LIONS, list_lions),
-    (f"{LIONS}/{{lionId}}", one_lion),
-    (f"{LIONS}/{{lionId}}/position-history", position_history),
-    (f"{LIONS}/{{lionId}}/weight-trend", weight_trend),
-    (f"{LIONS}/{{lionId}}/live", live_window),
-    ("/api/analytics/dashboard", dashboard),
-    ("/api/analytics/explain", explain_row),
-    ("/health", health),
-    ("/ready", ready),
-    ("/metrics", prometheus),
+ROUTES: tuple[Route, ...] = (
+    *index.ROUTES,
+    *lions.ROUTES,
+    *live.ROUTES,
+    *dashboard.ROUTES,
+    *explain.ROUTES,
+    *health.ROUTES,
+    *prometheus.ROUTES,
+    *openapi.ROUTES,
 )
 
 
@@ -48,10 +44,11 @@ def attach(web_app: web.Application, site: Site) -> None:
     web_app[SITE] = site
     web_app[READINESS] = Readiness(site.probes)
     web_app[FIGURES] = Figures(site.database)
-    web_app[SUMMARIES] = [(path, (handler.__doc__ or "").strip()) for path, handler in ROUTES]
+    web_app[SUMMARIES] = [(route.path, route.description) for route in ROUTES]
+    web_app[DOCUMENT] = document(ROUTES)
     web_app.middlewares.append(errors_as_json)
-    for path, handler in ROUTES:
-        web_app.router.add_get(path, handler)
+    for route in ROUTES:
+        web_app.router.add_get(route.path, answering(route))
 
     async def open_database(_: web.Application) -> None:
         await site.database.open()

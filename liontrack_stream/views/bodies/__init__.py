@@ -1,0 +1,1 @@
+"""Types of the JSON bodies, one file per noun; OpenAPI's schemas are made of them."""

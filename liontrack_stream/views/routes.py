@@ -1,0 +1,81 @@
+"""What a route is: its path, handler, who may ask, what it takes and what it answers. OpenAPI and the tests read it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from liontrack_stream.views.access import Viewer
+from liontrack_stream.views.errors import Forbidden, unauthorized
+from liontrack_stream.views.parameters import Parameter
+
+if TYPE_CHECKING:
+    from liontrack_stream.views.call import Call
+
+CallHandler = Callable[["Call"], Awaitable[web.StreamResponse]]
+
+
+class Access(Enum):
+    """Who may ask. Whatever the rule, a token that is sent must be valid, but for `OPEN`."""
+
+    OPEN = "Anyone; a token is not looked at."
+    PUBLIC = "Anyone."
+    POSITIONS = "Anyone; positions are exact for the roles ranger and admin, else generalised and delayed."
+    SIGNED_IN = "Whoever has a token."
+    OWN_USER = "The user of the path itself, and the role admin."
+    RANGER = "The roles ranger and admin."
+    ADMIN = "The role admin."
+    BY_ROW = "It depends on the rows that are asked for."
+
+    @property
+    def needs_token(self) -> bool:
+        """Whether nothing is answered without a token (the demo on loopback may open `RANGER`)."""
+        return self in (Access.SIGNED_IN, Access.OWN_USER, Access.RANGER, Access.ADMIN)
+
+
+@dataclass(frozen=True)
+class Route:
+    """One address that is answered to GET and HEAD.
+
+    ``answer`` is the type of the JSON body (a TypedDict); ``media_types`` what a 200 may be; ``errors`` the statuses
+    beyond those that follow from access, parameters and the path. The handler's docstring is the description.
+    """
+
+    path: str
+    handler: CallHandler
+    access: Access
+    parameters: tuple[Parameter[Any], ...] = ()
+    answer: Any = None
+    media_types: tuple[str, ...] = ("application/json",)
+    errors: tuple[int, ...] = ()
+    tag: str = "analytics"
+
+    @property
+    def description(self) -> str:
+        """What it answers, in sentences."""
+        return " ".join((self.handler.__doc__ or "").split())
+
+
+def check_access(access: Access, viewer: Viewer, user_id: str | None, open_demo: Callable[[], bool]) -> None:
+    """Raise 401 for nobody, 403 for somebody, whom the rule does not let in.
+
+    ``user_id``: the user of the path. ``open_demo``: whether this request sees the demo's positions without a token.
+    """
+    match access:
+        case Access.SIGNED_IN:
+            allowed, needed = viewer.user_id is not None, "This takes a token."
+        case Access.OWN_USER:
+            allowed = viewer.is_admin or (viewer.user_id is not None and viewer.user_id == user_id)
+            needed = "This takes a token of that user, or of role admin."
+        case Access.RANGER:
+            allowed, needed = viewer.sees_exact_positions or open_demo(), "This takes a token of role ranger or admin."
+        case Access.ADMIN:
+            allowed, needed = viewer.is_admin, "This takes a token of role admin."
+        case _:
+            return
+    if not allowed:
+        raise unauthorized(needed) if viewer.user_id is None else Forbidden(needed)
