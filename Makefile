@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 
-.PHONY: help setup lock lint format schema test demo bench bench-growth clean
+.PHONY: help setup packages lock lint format schema test demo bench bench-growth clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ lock: setup ## Renew requirements.lock from pyproject.toml (needs uv)
 	    --python-version 3.11 --universal --quiet --no-header --no-annotate; } > requirements.lock.new
 	@mv requirements.lock.new requirements.lock
 
+packages: ## Debian packages that tests use (chromium …), where root on Debian misses one
+	@tests/support/debian_packages.sh
+
 lint: setup ## Style, types, and the direction of imports
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
@@ -43,7 +46,7 @@ format: setup ## Put the code into its one format
 schema: setup ## Write sql/schema.sql anew from the migrations
 	@$(BIN)/python -m tests.support.schema_snapshot
 
-test: setup lint ## Everything that must hold, on a real Kafka and PostgreSQL
+test: setup packages lint ## Everything that must hold, on a real Kafka and PostgreSQL
 	@$(BIN)/python -m pytest
 
 demo: setup ## The whole stream with simulated lions, on http://127.0.0.1:4001

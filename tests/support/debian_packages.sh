@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# The Debian packages that tests use: root on Debian installs what is missing; elsewhere, and when all is there, nothing
+# happens. Tests that miss a command skip (tests/support/needs.py). When an installation fails, so does CI; others are told.
+#
+#   debian_packages.sh         install what is missing
+#   debian_packages.sh --list  print the packages that are missing, a line each
+set -euo pipefail
+
+# command=package
+NEEDED=(
+  chromium=chromium
+  wrk=wrk
+)
+ATTEMPTS=4
+
+missing() {
+  local pair
+  for pair in "${NEEDED[@]}"; do
+    command -v "${pair%%=*}" >/dev/null || echo "${pair#*=}"
+  done
+}
+
+is_root_on_debian() {
+  [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null && grep -qs '^ID=debian$' "${OS_RELEASE:-/etc/os-release}"
+}
+
+# A mirror that is busy is asked again, a little later each time.
+patiently() {
+  local attempt
+  for ((attempt = 1; attempt <= ATTEMPTS; attempt++)); do
+    if ((attempt > 1)); then sleep $((RETRY_AFTER_S * (attempt - 1))); fi
+    if "$@" </dev/null >>"$LOG" 2>&1; then return 0; fi
+  done
+  return 1
+}
+
+install_packages() {
+  patiently apt-get update -qq &&
+    patiently env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@"
+}
+
+mapfile -t packages < <(missing)
+if [[ ${1:-} == --list ]]; then
+  ((${#packages[@]} == 0)) || printf '%s\n' "${packages[@]}"
+  exit 0
+fi
+if ((${#packages[@]} == 0)) || ! is_root_on_debian; then exit 0; fi
+
+RETRY_AFTER_S=${RETRY_AFTER_S:-3}
+LOG=$(mktemp)
+trap 'rm -f "$LOG"' EXIT
+echo "Installing Debian packages for the tests: ${packages[*]}" >&2
+if ! install_packages "${packages[@]}"; then
+  tail -n 5 "$LOG" >&2
+  echo "These Debian packages could not be installed: ${packages[*]}. Tests that need them cannot run." >&2
+  [[ ${CI:-} != true ]]
+fi
