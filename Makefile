@@ -6,8 +6,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
+WEB_APP := liontrack_stream/views/web_app
 
-.PHONY: help setup packages lock lint format schema test demo bench bench-growth clean
+.PHONY: help setup packages lock lint format schema web test demo bench bench-growth clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -45,6 +46,9 @@ format: setup ## Put the code into its one format
 
 schema: setup ## Write sql/schema.sql anew from the migrations
 	@$(BIN)/python -m tests.support.schema_snapshot
+
+web: ## Build the dashboard anew from its TypeScript (needs Node 20; what it makes is committed)
+	@cd $(WEB_APP) && npm ci --no-fund --no-audit && npm run --silent check && npm test --silent && npm run --silent build
 
 test: setup packages lint ## Everything that must hold, on a real Kafka and PostgreSQL
 	@$(BIN)/python -m pytest

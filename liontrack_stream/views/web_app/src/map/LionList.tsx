@@ -1,0 +1,61 @@
+/** The lions beside the map: the same in words, and the way to one by keyboard. */
+
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
+import { ago } from '../lib/days.ts';
+import { BAND_NAMES, bandColour, bandOf, nameOf } from '../lib/health.ts';
+import { whole } from '../lib/numbers.ts';
+import { to } from '../state/router.ts';
+import type { Spot } from './view.ts';
+
+interface Props {
+  spots: readonly Spot[];
+  chosen: string | null;
+  choose: (lionId: string | null) => void;
+  hint: string;
+  children: ComponentChildren;
+}
+
+const SEARCH_FROM = 9;
+
+export function LionList({ spots, chosen, choose, hint, children }: Props) {
+  const [search, setSearch] = useState('');
+  const now = new Date();
+  const found = spots.filter((spot) => nameOf(spot).toLowerCase().includes(search.toLowerCase()));
+  found.sort((a, b) => nameOf(a).localeCompare(nameOf(b), 'en', { numeric: true }));
+  return (
+    <section class="card lion-list" aria-label="Lions" data-testid="lion-list">
+      <div class="card-head">
+        <h2>Lions</h2>
+        <p>{hint}</p>
+        {spots.length >= SEARCH_FROM && (
+          <input class="input" type="search" placeholder="Find by name" aria-label="Find a lion by name" value={search} onInput={(event) => setSearch(event.currentTarget.value)} />
+        )}
+      </div>
+      {children}
+      <ul>
+        {found.map((spot) => {
+          const band = bandOf(spot.health_score);
+          const isChosen = spot.lion_id === chosen;
+          return (
+            <li key={spot.lion_id}>
+              <button type="button" aria-pressed={isChosen} onClick={() => choose(isChosen ? null : spot.lion_id)} data-lion={spot.lion_id}>
+                <span class="dot" style={{ '--dot': bandColour(band) }} aria-hidden="true" />
+                <span class="name">{nameOf(spot)}</span>
+                <span class="score">{whole(spot.health_score)}</span>
+                <span class="sub">
+                  {BAND_NAMES[band]}, fix {ago(spot.position_date, now)}
+                </span>
+              </button>
+              {isChosen && (
+                <a class="button quiet" href={to('lions', spot.lion_id)}>
+                  Weight, health and track
+                </a>
+              )}
+            </li>
+          );
+        })}
+      </ul>
+    </section>
+  );
+}

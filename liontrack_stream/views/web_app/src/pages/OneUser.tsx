@@ -1,0 +1,113 @@
+/** One user: engagement, 30 days in numbers, challenges. */
+
+import { address } from '../api/client.ts';
+import type { ActivitySummaryBody, Challenge, ChallengesBody, EngagementBody } from '../api/types.ts';
+import { useApi } from '../api/use.ts';
+import { Chart } from '../components/Chart.tsx';
+import { type Column, DataTable } from '../components/DataTable.tsx';
+import { Card, Stat, Stats } from '../components/parts.tsx';
+import { Empty, Show } from '../components/states.tsx';
+import { longDay } from '../lib/days.ts';
+import { decimal, NONE, whole } from '../lib/numbers.ts';
+import { asOf } from '../state/router.ts';
+
+const STATUS: Record<string, { name: string; colour: string }> = {
+  completed: { name: 'Completed', colour: 'var(--band-excellent)' },
+  in_progress: { name: 'In progress', colour: 'var(--series-2)' },
+  pending: { name: 'Pending', colour: 'var(--band-unknown)' },
+  abandoned: { name: 'Abandoned', colour: 'var(--band-needs-attention)' },
+};
+
+function Status({ status }: { status: string }) {
+  const known = STATUS[status];
+  return (
+    <span class="badge">
+      <span class="dot" style={{ '--dot': known?.colour ?? 'var(--band-unknown)' }} />
+      {known?.name ?? status}
+    </span>
+  );
+}
+
+const CHALLENGES: Column<Challenge>[] = [
+  { name: 'Challenge', header: true, cell: (one) => one.title ?? one.challenge_id, by: (one) => one.title },
+  { name: 'Status', cell: (one) => <Status status={one.status} />, by: (one) => one.status },
+  { name: 'Age (days)', number: true, cell: (one) => whole(one.age_days), by: (one) => one.age_days },
+  { name: 'Created', cell: (one) => (one.created_at ? longDay(one.created_at) : NONE), by: (one) => one.created_at },
+  { name: 'Changed', cell: (one) => (one.updated_at ? longDay(one.updated_at) : NONE), by: (one) => one.updated_at },
+];
+
+function Challenges({ body }: { body: ChallengesBody }) {
+  const { stats, challenges } = body;
+  if (!challenges.length) return <Empty title="No challenges yet" />;
+  const pending = Math.max(0, stats.total - stats.completed - stats.in_progress - stats.abandoned);
+  const parts = Object.entries({ completed: stats.completed, in_progress: stats.in_progress, pending, abandoned: stats.abandoned });
+  return (
+    <>
+      <div class="stack" aria-hidden="true">
+        {parts.map(([status, count]) => count > 0 && <span key={status} style={{ flex: count, background: STATUS[status]?.colour }} />)}
+      </div>
+      <ul class="legend after-stack" data-testid="challenge-stats">
+        <li>
+          All <b>{whole(stats.total)}</b>
+        </li>
+        {parts.map(([status, count]) => (
+          <li key={status}>
+            <span class="dot" style={{ '--dot': STATUS[status]?.colour }} />
+            {STATUS[status]?.name} <b>{whole(count)}</b>
+          </li>
+        ))}
+      </ul>
+      <DataTable caption="Challenges" columns={CHALLENGES} rows={challenges} keyOf={(one) => one.challenge_id} testid="challenges-table" />
+    </>
+  );
+}
+
+function History({ body }: { body: EngagementBody }) {
+  const days = body.history.toSorted((a, b) => a.activity_date.localeCompare(b.activity_date));
+  if (!days.length) return <Empty title="No activity yet" />;
+  return (
+    <Chart
+      title="Engagement score and weighings per day"
+      days={days.map((day) => day.activity_date)}
+      range={[0, 105]}
+      series={[
+        { name: 'Weighings', unit: 'a day', digits: 0, colour: '--series-2', kind: 'bars', values: days.map((day) => day.weight_entries) },
+        { name: 'Engagement', unit: 'of 100', colour: '--series-1', values: days.map((day) => day.engagement_score) },
+      ]}
+      testid="chart-engagement"
+    />
+  );
+}
+
+function Summary({ body, score }: { body: ActivitySummaryBody; score: number | null | undefined }) {
+  const { summary } = body;
+  return (
+    <Stats label="The last 30 days">
+      <Stat name="Engagement now" value={decimal(score)} unit="of 100" testid="current-score" />
+      <Stat name="Mean, 30 days" value={decimal(summary.avg_engagement)} unit="of 100" testid="avg-engagement" />
+      <Stat name="Completed" value={whole(summary.total_completed)} unit="challenges" testid="total-completed" />
+      <Stat name="In progress" value={whole(summary.total_in_progress)} unit="challenge days" testid="total-in-progress" />
+      <Stat name="Weighings" value={whole(summary.total_weight_entries)} testid="total-weight-entries" />
+      <Stat name="Active" value={whole(summary.active_days)} unit="of 30 days" testid="active-days" />
+    </Stats>
+  );
+}
+
+export function OneUser({ id }: { id: string }) {
+  const path = `/api/analytics/users/${encodeURIComponent(id)}`;
+  const query = { as_of: asOf.value };
+  const engagement = useApi<EngagementBody>(address(`${path}/engagement`, query), { live: true });
+  const summary = useApi<ActivitySummaryBody>(address(`${path}/activity-summary`, query), { live: true });
+  const challenges = useApi<ChallengesBody>(address(`${path}/challenges-analytics`, query), { live: true });
+  return (
+    <>
+      <Show of={summary}>{(body) => <Summary body={body} score={engagement.body?.current_score} />}</Show>
+      <Card title="Engagement" hint="Latest 30 days with activity">
+        <Show of={engagement}>{(body) => <History body={body} />}</Show>
+      </Card>
+      <Card title="Challenges">
+        <Show of={challenges}>{(body) => <Challenges body={body} />}</Show>
+      </Card>
+    </>
+  );
+}

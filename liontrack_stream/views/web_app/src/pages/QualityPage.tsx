@@ -1,0 +1,65 @@
+/** Whether the data can be trusted: checks per table, and what was refused. */
+
+import type { DataQualityBody, PipelineBody, SystemHealthBody, TableQuality } from '../api/types.ts';
+import { useApi } from '../api/use.ts';
+import { type Column, DataTable } from '../components/DataTable.tsx';
+import { Card, Meter, PageHead, Stat, Stats } from '../components/parts.tsx';
+import { Empty, Show } from '../components/states.tsx';
+import { longTime } from '../lib/days.ts';
+import { decimal, NONE, whole } from '../lib/numbers.ts';
+import { DeadLetters } from './DeadLetters.tsx';
+
+/** 99 % and more is as it should be. */
+function colourOfShare(share: number | null): string {
+  if (share === null) return 'var(--band-unknown)';
+  if (share >= 99) return 'var(--band-excellent)';
+  return share >= 95 ? 'var(--band-good)' : 'var(--band-needs-attention)';
+}
+
+const COLUMNS: Column<TableQuality>[] = [
+  { name: 'Table', header: true, cell: (row) => <code>{row.table_name}</code>, by: (row) => row.table_name },
+  { name: 'Mean valid (%)', cell: (row) => <Meter value={row.avg_quality} colour={colourOfShare(row.avg_quality)} digits={2} />, by: (row) => row.avg_quality },
+  { name: 'Lowest (%)', number: true, cell: (row) => decimal(row.min_quality, 2), by: (row) => row.min_quality },
+  { name: 'Checks', number: true, cell: (row) => whole(row.checks_count), by: (row) => row.checks_count },
+  { name: 'Last check', cell: (row) => (row.last_check ? longTime(row.last_check) : NONE), by: (row) => row.last_check },
+];
+
+function Health({ body }: { body: SystemHealthBody }) {
+  const { health, status } = body;
+  return (
+    <Stats label="Health of the checks">
+      <Stat name="System" value={<span class={`badge ${status === 'healthy' ? 'good' : 'warn'}`}>{status}</span>} testid="system-status" />
+      <Stat name="Mean quality" value={decimal(health.avg_quality, 2)} unit="%" testid="avg-quality" />
+      <Stat name="Checks, last hour" value={whole(health.checks_last_hour)} testid="checks-last-hour" />
+      <Stat name="Last check" value={<span class="stat-text">{health.last_check ? longTime(health.last_check) : NONE}</span>} testid="last-check" />
+    </Stats>
+  );
+}
+
+export function QualityPage() {
+  const health = useApi<SystemHealthBody>('/api/analytics/system-health', { refreshS: 30 });
+  const quality = useApi<DataQualityBody>('/api/analytics/data-quality', { refreshS: 30 });
+  const pipeline = useApi<PipelineBody>('/api/analytics/pipeline', { refreshS: 30 });
+  return (
+    <>
+      <PageHead title="Data quality" day={false}>
+        Every record is counted: valid, flagged, or refused with its rule. Nothing is dropped silently.
+      </PageHead>
+      <Show of={health}>{(body) => <Health body={body} />}</Show>
+      <Card title="Tables" hint="Checks of 7 days" testid="quality">
+        <Show of={quality} lines={6}>
+          {(body) =>
+            body.data_quality.length ? (
+              <DataTable caption="Data quality per table" columns={COLUMNS} rows={body.data_quality} keyOf={(row) => row.table_name} testid="quality-table" />
+            ) : (
+              <Empty title="No checks in these 7 days">A worker writes the first ones within a minute.</Empty>
+            )
+          }
+        </Show>
+      </Card>
+      <Card title="Dead letters" hint="Records that broke the contract, kept with their bytes">
+        <Show of={pipeline}>{(body) => <DeadLetters letters={body.pipeline.dead_letters} />}</Show>
+      </Card>
+    </>
+  );
+}

@@ -1,0 +1,84 @@
+/** What users do: all of them as numbers; one of them in detail for itself and for admins. */
+
+import { address } from '../api/client.ts';
+import type { EngagementTrendDays, Leaderboard, UserRank } from '../api/types.ts';
+import { useApi } from '../api/use.ts';
+import { Chart } from '../components/Chart.tsx';
+import { Card, PageHead } from '../components/parts.tsx';
+import { Empty, Show, SignInFirst } from '../components/states.tsx';
+import { isAdmin, me, signedIn } from '../state/session.ts';
+import { asOf, place, to } from '../state/router.ts';
+import { OneUser } from './OneUser.tsx';
+
+function Engagement({ body }: { body: EngagementTrendDays }) {
+  if (!body.data.length) return <Empty title="No activity in these 30 days" />;
+  return (
+    <Chart
+      title="Active users and their mean engagement per day"
+      days={body.data.map((day) => day.activity_date)}
+      range={[0, 105]}
+      series={[
+        { name: 'Active users', unit: 'a day', digits: 0, colour: '--series-2', kind: 'bars', values: body.data.map((day) => day.active_users) },
+        { name: 'Mean engagement', unit: 'of 100', colour: '--series-1', values: body.data.map((day) => day.avg_engagement) },
+      ]}
+      height={220}
+      testid="chart-trend-engagement"
+    />
+  );
+}
+
+/** Lets an admin choose whom to look at. */
+function UserPicker({ shown }: { shown: string }) {
+  const board = useApi<Leaderboard<UserRank>>(address('/api/analytics/leaderboard/users', { limit: 100, as_of: asOf.value }));
+  const go = (event: Event): void => {
+    event.preventDefault();
+    const id = new FormData(event.currentTarget as HTMLFormElement).get('user');
+    if (typeof id === 'string' && id.trim()) location.hash = to('users', id.trim());
+  };
+  return (
+    <form class="row" onSubmit={go} data-testid="user-picker">
+      <label for="user" class="soft small">
+        User
+      </label>
+      <input id="user" name="user" key={shown} class="input pick" list="users" defaultValue={shown} autoComplete="off" />
+      <datalist id="users">
+        {board.body?.leaderboard.map((user) => (
+          <option key={user.user_id} value={user.user_id}>
+            {user.username ?? user.user_id}
+          </option>
+        ))}
+      </datalist>
+      <button type="submit" class="button">
+        Show
+      </button>
+    </form>
+  );
+}
+
+export function UsersPage() {
+  const trend = useApi<EngagementTrendDays>(address('/api/analytics/trends/engagement', { as_of: asOf.value }));
+  const shown = place.value.id ?? me.value?.user_id ?? null;
+  return (
+    <>
+      <PageHead title="Users">Challenges, weighings and the engagement score that follows from them.</PageHead>
+      <Card title="Engagement of all" hint="30 days">
+        <Show of={trend}>{(body) => <Engagement body={body} />}</Show>
+      </Card>
+      {signedIn.value && shown !== null ? (
+        <>
+          <div class="page-head">
+            <h2 class="big break" data-testid="shown-user">
+              {shown === me.value?.user_id ? `You (${shown})` : shown}
+            </h2>
+            {isAdmin.value && <UserPicker shown={shown} />}
+          </div>
+          <OneUser key={shown} id={shown} />
+        </>
+      ) : (
+        <Card title="One user">
+          <SignInFirst>A user sees its own challenges and activity; an admin those of all users.</SignInFirst>
+        </Card>
+      )}
+    </>
+  );
+}
