@@ -7,23 +7,40 @@ A value comes from the environment variable of the field's name in upper case, e
 from __future__ import annotations
 
 import os
+import re
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from liontrack_stream.core.limits import SPEED_LIMITS_KMH
+from liontrack_stream.secret_strength import weakness
 
 DEFAULT_DATA_DIR = ".liontrack"
 STACK_ENV_FILE = "stack.env"
-_WEAK_SECRETS = {"", "secret", "changeme", "jwt_secret", "password", "..."}
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 _ROLE = r"^[\w.@-]*$"  # travels unquoted in a connection's options
 
 
 def _numbers(value: Any) -> Any:
     """The numbers of a comma-separated text, brackets or not; anything else as it is."""
     return [part.strip() for part in value.strip(" ()[]").split(",")] if isinstance(value, str) else value
+
+
+def _parts(value: Any) -> Any:
+    """The parts of a comma-separated text; anything else as it is."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _origins(value: tuple[str, ...]) -> tuple[str, ...]:
+    for origin in value:
+        if "*" in origin:
+            raise ValueError("name each origin: tokens travel, so there is no `*`")
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError("an origin is a scheme and a host, such as https://maps.example.org")
+    return value
 
 
 PositiveNumber = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -92,6 +109,15 @@ class Settings(BaseSettings):
     ready_max_lag_records: int = 100_000
     position_grid_deg: float = Field(default=0.1, gt=0)
     position_delay_h: float = Field(default=24.0, ge=0)
+    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts), AfterValidator(_origins)] = Field(
+        default=(), description="origins whose pages may read the API, comma-separated"
+    )
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_parts)] = Field(
+        default=(), description="addresses or networks whose X-Forwarded-For is believed, comma-separated"
+    )
+    api_rate_per_s: float = Field(default=300.0, gt=0, description="requests of one client on average")
+    api_burst: int = Field(default=600, ge=1, description="requests of one client at once")
+    api_statement_timeout_s: float = Field(default=5.0, ge=0.1, le=3_600, description="a query of the API ends then")
 
     @property
     def pg_dsn(self) -> dict[str, Any]:
@@ -109,10 +135,14 @@ class Settings(BaseSettings):
         return f"{self.topic_prefix}{name}"
 
     def require_jwt_secret(self) -> str:
-        """The JWT secret, or a ``SettingsError`` where it is missing or weak outside the demo."""
+        """The JWT secret, or a ``SettingsError`` where it is missing or weak."""
         secret = self.jwt_secret.get_secret_value() if self.jwt_secret else ""
-        if len(secret) < 32 or secret.lower() in _WEAK_SECRETS:
-            raise SettingsError("Set JWT_SECRET to a random text of at least 32 characters.")
+        weak = weakness(secret)
+        if weak:
+            raise SettingsError(
+                f"Set JWT_SECRET to a random text of at least 32 characters, such as `openssl rand -hex 32` prints: "
+                f"it is {weak}."
+            )
         return secret
 
 
@@ -140,5 +170,7 @@ def load_settings(data_dir: Path | str | None = None, **overrides: Any) -> Setti
                 f"Set {', '.join(missing)}, or start the embedded stack with `liontrack up` "
                 f"(looked in {folder}/{STACK_ENV_FILE})."
             ) from None
-        wrong = "; ".join(f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        wrong = "; ".join(
+            f"{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()
+        )
         raise SettingsError(f"Correct these settings: {wrong}.") from None

@@ -29,6 +29,7 @@ MODULES: tuple[str, ...] = (
     "worker",
     "quality",
     "explain",
+    "token",
 )
 
 EXAMPLES = """\b

@@ -14,7 +14,21 @@ from liontrack_stream.settings import SettingsError
 from tests.commands.running import liontrack
 
 commands.register()
-OURS = ("up", "down", "status", "env", "migrate", "topics", "import", "simulate", "demo", "worker", "quality", "retain")
+OURS = (
+    "up",
+    "down",
+    "status",
+    "env",
+    "migrate",
+    "topics",
+    "import",
+    "simulate",
+    "demo",
+    "worker",
+    "quality",
+    "retain",
+    "token",
+)
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -128,7 +128,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
     for name in Settings.model_fields:
         value = getattr(settings, name)
         if value is not None:
-            values[name.upper()] = value.get_secret_value() if hasattr(value, "get_secret_value") else str(value)
+            text = ",".join(map(str, value)) if isinstance(value, tuple) else value
+            values[name.upper()] = text.get_secret_value() if hasattr(text, "get_secret_value") else str(text)
     return values
 
 

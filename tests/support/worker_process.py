@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -27,7 +28,7 @@ def free_port() -> int:
 
 def environment(settings: Settings, data_dir: Path, **changes: Any) -> dict[str, str]:
     """The variables that give a worker process these settings, in a data folder of its own."""
-    jwt = settings.jwt_secret.get_secret_value() if settings.jwt_secret else "for tests only, for tests only, 32+"
+    jwt = settings.jwt_secret.get_secret_value() if settings.jwt_secret else secrets.token_hex(32)
     values = {
         "KAFKA_BROKERS": settings.kafka_brokers,
         "PG_HOST": settings.pg_host,
