@@ -13,8 +13,12 @@ from liontrack_stream.warehouse.queries import query
 
 POOL_SIZE_MAX = 4
 CONNECT_TIMEOUT_S = 3.0
-STATEMENT_TIMEOUT_S = 5.0
-REQUEST_TIMEOUT_S = 8.0  # waiting for a connection and the statement
+WAIT_TIMEOUT_S = 3.0  # for one of the connections
+WAITING_MAX = 64  # requests; the others learn at once that it is too much
+
+
+class Busy(ConnectionError):
+    """So many requests wait for a connection that another one would wait for nothing."""
 
 
 class Database:
@@ -23,6 +27,7 @@ class Database:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._pool: asyncpg.Pool | None = None
+        self._waiting = 0
 
     async def open(self) -> None:
         """Make the pool; connects to nothing yet."""
@@ -38,7 +43,7 @@ class Database:
                 "jit": "off",
                 "plan_cache_mode": "force_custom_plan",  # plans for the days asked for, not for all partitions
                 "default_transaction_read_only": "on",
-                "statement_timeout": f"{STATEMENT_TIMEOUT_S:.0f}s",
+                "statement_timeout": f"{self._settings.api_statement_timeout_s * 1e3:.0f}ms",
                 **acting_as(self._settings.pg_api_role),
             },
         )
@@ -66,5 +71,18 @@ class Database:
         """
         if self._pool is None:
             raise ConnectionError("The views' connections are closed.")
-        async with asyncio.timeout(REQUEST_TIMEOUT_S), self._pool.acquire() as connection:
-            return await connection.fetch(query(name), *arguments)
+        connection = await self._acquire(self._pool)
+        try:
+            return await connection.fetch(query(name), *arguments, timeout=self._settings.api_statement_timeout_s + 1.0)
+        finally:
+            await self._pool.release(connection)
+
+    async def _acquire(self, pool: asyncpg.Pool) -> Any:
+        """One of the connections, when it is this request's turn."""
+        if self._waiting >= WAITING_MAX:
+            raise Busy("Too many requests wait for the warehouse.")
+        self._waiting += 1
+        try:
+            return await pool.acquire(timeout=WAIT_TIMEOUT_S)
+        finally:
+            self._waiting -= 1

@@ -53,11 +53,13 @@ class Site:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def viewer(self, request: web.Request) -> Viewer:
-        """Who asks; 401 for a token that is not valid."""
-        try:
-            return viewer_of(request.headers.getall("Authorization", []), token_secret(self.settings))
-        except BadToken as error:
-            raise unauthorized(str(error)) from None
+        """Who asks, looked up once a request; 401 for a token that is not valid."""
+        if VIEWER not in request:
+            try:
+                request[VIEWER] = viewer_of(request.headers.getall("Authorization", []), token_secret(self.settings))
+            except BadToken as error:
+                raise unauthorized(str(error)) from None
+        return request[VIEWER]
 
     def position_access(self, request: web.Request, viewer: Viewer, as_of: datetime, now: datetime) -> PositionAccess:
         """How this viewer's request sees positions."""
@@ -76,6 +78,7 @@ class Site:
 
 
 SITE = web.AppKey("site", Site)
+VIEWER = web.RequestKey("viewer", Viewer)
 
 
 def token_secret(settings: Settings) -> str | None:

@@ -13,10 +13,10 @@ from liontrack_stream.settings import SettingsError
 from liontrack_stream.views import dashboard, explain, health, index, lions, live, openapi, prometheus
 from liontrack_stream.views.call import answering
 from liontrack_stream.views.database import Database
-from liontrack_stream.views.errors import errors_as_json
 from liontrack_stream.views.health import READINESS, Readiness
 from liontrack_stream.views.index import SUMMARIES
 from liontrack_stream.views.live import look_up
+from liontrack_stream.views.manners import add_manners
 from liontrack_stream.views.openapi import DOCUMENT, document
 from liontrack_stream.views.probes import worker_probes
 from liontrack_stream.views.prometheus import FIGURES, Figures, worker_measure
@@ -40,15 +40,15 @@ ROUTES: tuple[Route, ...] = (
 
 
 def attach(web_app: web.Application, site: Site) -> None:
-    """Add routes, errors as JSON, and the life of the site's connections to an application."""
+    """Add routes, manners, and the life of the site's connections to an application."""
     web_app[SITE] = site
     web_app[READINESS] = Readiness(site.probes)
     web_app[FIGURES] = Figures(site.database)
     web_app[SUMMARIES] = [(route.path, route.description) for route in ROUTES]
     web_app[DOCUMENT] = document(ROUTES)
-    web_app.middlewares.append(errors_as_json)
     for route in ROUTES:
         web_app.router.add_get(route.path, answering(route))
+    add_manners(web_app, site.settings)
 
     async def open_database(_: web.Application) -> None:
         await site.database.open()
