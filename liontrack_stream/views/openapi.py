@@ -97,7 +97,7 @@ def _responses(route: Route, schemas: dict[Any, Any]) -> dict[str, Any]:
 
 def _statuses(route: Route) -> set[int]:
     """Errors that the route may answer with."""
-    statuses = {400, *route.errors}
+    statuses = {400, 413, 414, *route.errors}
     if route.access is not Access.OPEN:
         statuses |= {401, 429, 503}
     if route.access.needs_token:

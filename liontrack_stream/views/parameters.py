@@ -18,6 +18,11 @@ T = TypeVar("T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _INTEGER = re.compile(r"[0-9]{1,9}")
+_DATE_OR_TIME = (
+    r"^(19[89][0-9]|2[0-8][0-9]{2})"
+    r"-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))"
+    r"(T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9]))?$"
+)
 ID_MAX_CHARACTERS = 512
 TEXT_MAX_CHARACTERS = 2048
 
@@ -135,8 +140,8 @@ class Instant(Parameter[datetime | None]):
         return moment
 
     def schema(self) -> dict[str, Any]:
-        """A date or a time of the years 1970 to 2999."""
-        return {"type": "string", "anyOf": [{"format": "date"}, {"format": "date-time"}]}
+        """A date or a time, each of which `parse` takes; it takes other ways to write them, and other years, too."""
+        return {"type": "string", "pattern": _DATE_OR_TIME}
 
 
 AS_OF = Instant(

@@ -14,6 +14,7 @@ from liontrack_stream.views import dashboard, explain, health, index, lions, liv
 from liontrack_stream.views.call import answering
 from liontrack_stream.views.database import Database
 from liontrack_stream.views.health import READINESS, Readiness
+from liontrack_stream.views.http_server import server_options
 from liontrack_stream.views.index import SUMMARIES
 from liontrack_stream.views.live import look_up
 from liontrack_stream.views.manners import add_manners
@@ -71,7 +72,9 @@ def register(app: LionTrackApp) -> None:
         probes=worker_probes(app, database),
         measure=worker_measure(app),
     )
-    web_app = cast(Web, app.web).web_app
+    server = cast(Web, app.web)
+    web_app = server.web_app
+    server._runner = web.AppRunner(web_app, **server_options())  # Faust's own has other limits
     attach(web_app, site)
 
     async def refuse_weak_secret(_: web.Application) -> None:

@@ -17,11 +17,19 @@ from pydantic import SecretStr
 
 from liontrack_stream.settings import Settings
 from liontrack_stream.views.database import Database
+from liontrack_stream.views.http_server import server_options
 from liontrack_stream.views.site import LiveAnswer, Probe, Site
 from liontrack_stream.views.web import attach
 from tests.views.tokens import SECRET
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
+OLD_WINDOW = {  # older than the delay, so it is open to all
+    "window_start": "2026-03-01T00:00:00+00:00",
+    "fixes": 1,
+    **dict.fromkeys(("mean_lat", "min_lat", "max_lat"), -24.5),
+    **dict.fromkeys(("mean_lng", "min_lng", "max_lng"), 23.5),
+    **{name: {"time": "2026-03-01T00:01:00+00:00", "lat": -24.5, "lng": 23.5} for name in ("first", "last")},
+}
 DATA = Path(__file__).with_name("data.sql")
 
 Client = TestClient[web.Request, web.Application]
@@ -73,7 +81,9 @@ async def serve(web_settings: Settings) -> AsyncIterator[Serve]:
             )
             web_app = web.Application()
             attach(web_app, site)
-            return await stack.enter_async_context(TestClient(TestServer(web_app)))
+            server = TestServer(web_app)
+            await server.start_server(**server_options())
+            return await stack.enter_async_context(TestClient(server))
 
         yield start
 

@@ -14,7 +14,7 @@ from liontrack_stream.app import create_app
 from liontrack_stream.settings import Settings
 from liontrack_stream.views.routes import Access, Route
 from liontrack_stream.views.web import ROUTES
-from tests.views.conftest import Client, Serve
+from tests.views.conftest import OLD_WINDOW, Client, Serve
 from tests.views.tokens import ADMIN, RANGER, REFUSED, SECRET, VISITOR, bearer, signed
 
 OWNER = "u2"
@@ -49,7 +49,6 @@ BY_ROW: dict[str, list[tuple[dict[str, str], dict[str, int]]]] = {
     ],
 }
 IN_PATHS = {"lionId": "nala", "userId": OWNER}
-OLD_WINDOW = {"window_start": "2026-03-01T00:00:00+00:00", "fixes": 1}  # older than the delay: open to all
 
 
 def address(route: Route) -> tuple[str, dict[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 from datetime import timedelta
@@ -157,6 +158,23 @@ async def test_bodies_are_not_taken(client: Client) -> None:
     assert (await client.request("GET", LIONS, data=b"{}")).status == 200
     response = await client.post(LIONS, data=b"{}")
     assert (response.status, response.headers["Allow"]) == (405, "GET,HEAD")
+
+
+async def test_endless_addresses_are_not_read(client: Client) -> None:
+    response = await client.get(f"{LIONS}?after={'x' * 9_000}")
+    assert (response.status, set(await response.json())) == (414, {"error", "detail"})
+    assert (await client.get(f"{LIONS}?after={'x' * 40_000}")).status == 400
+    assert (await client.get(f"/nowhere/{'x' * 9_000}")).status == 404
+
+
+@pytest.mark.parametrize("line", [b"Authorization: Bearer sec\x00ret", b"Authorization: Bearer " + b"secret" * 9_000])
+async def test_a_malformed_request_is_not_logged(client: Client, line: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
+    writer.write(b"GET /health HTTP/1.1\r\nHost: x\r\n" + line + b"\r\n\r\n")
+    assert b" 400 " in await reader.readline()
+    writer.close()
+    assert "sec" not in caplog.text
+    assert not caplog.records
 
 
 async def test_a_query_that_takes_too_long_is_ended(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
