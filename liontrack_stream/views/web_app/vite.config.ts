@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import license from 'rollup-plugin-license';
 import { defineConfig } from 'vite';
+import { apiDocs } from './build/api-docs.ts';
 import { serviceWorkerFiles } from './build/service-worker-files.ts';
 import { stamp } from './build/stamp.ts';
 
@@ -29,6 +30,7 @@ export default defineConfig(({ command }) => ({
       },
     }),
     serviceWorkerFiles(),
+    apiDocs(here('.')),
     stamp(here('.')),
   ],
 }));

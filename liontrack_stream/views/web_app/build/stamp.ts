@@ -6,7 +6,7 @@ import { join, relative, sep } from 'node:path';
 import type { Plugin } from 'vite';
 
 /** What a build depends on. `tests/views/test_web_build.py` reads this list here. */
-export const SOURCES = ['biome.json', 'build', 'index.html', 'package-lock.json', 'package.json', 'public', 'src', 'tsconfig.json', 'vite.config.ts'];
+export const SOURCES = ['biome.json', 'build', 'docs', 'index.html', 'package-lock.json', 'package.json', 'public', 'src', 'tsconfig.json', 'vite.config.ts'];
 
 function filesOf(path: string): string[] {
   return statSync(path).isDirectory() ? readdirSync(path).flatMap((name) => filesOf(join(path, name))) : [path];
