@@ -87,6 +87,8 @@ def _parameter(parameter: Parameter[Any]) -> dict[str, Any]:
 def _responses(route: Route, schemas: dict[Any, Any]) -> dict[str, Any]:
     body = {} if route.answer is None else {"schema": schemas[route.answer]}
     responses: dict[str, Any] = {"200": {"description": "OK", "content": dict.fromkeys(route.media_types, body)}}
+    if route.answer is not None:
+        responses["304"] = {"description": "The body has the ETag that If-None-Match names."}
     error = {"application/json": {"schema": schemas[ErrorBody]}}
     for status in sorted(_statuses(route)):
         # Readiness answers with its own body when something is not as it should be.

@@ -95,7 +95,7 @@ def client_of(request: web.Request) -> str:
     return address_of(request.remote or "", tuple(forwarded), site.settings.trusted_proxies)
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=1_024)
 def address_of(remote: str, forwarded: tuple[str, ...], proxies: Networks) -> str:
     """The nearest address that is not one of the proxies: what is further away may be made up.
 
