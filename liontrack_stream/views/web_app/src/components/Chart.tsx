@@ -86,7 +86,7 @@ function build(series: Series[], range: [number, number] | undefined): { options
   const bars = series.find((one) => one.kind === 'bars');
   const lines = series.find((one) => one.kind !== 'bars');
   const axes: uPlot.Axis[] = [
-    { stroke: colourOf('--soft'), font: FONT, ticks: { show: false }, grid: { show: false }, space: 64, values: (_, splits) => splits.map(dayLabel) },
+    { stroke: colourOf('--soft'), font: FONT, ticks: { show: false }, grid: { show: false }, size: 30, space: 64, values: (_, splits) => splits.map(dayLabel) },
   ];
   if (lines) axes.push(axis(3, 'y', lines.unit, true));
   if (bars) axes.push(axis(lines ? 1 : 3, 'bars', bars.unit, !lines));
@@ -157,7 +157,7 @@ export function Chart({ title, days, series, range, height = 240, testid }: Prop
       </p>
       <details class="table">
         <summary>Numbers as a table</summary>
-        <div class="table-wrap" tabIndex={0} role="region" aria-label={`${title}, as a table`}>
+        <div class="table-wrap" tabIndex={0} role="group" aria-label={`${title}, as a table`}>
           <table>
             <caption class="sr">{title}</caption>
             <thead>

@@ -40,7 +40,7 @@ export function DataTable<Row>({ caption, columns, rows, keyOf, testid }: Props<
     setSort(sort?.column === column ? { column, down: !sort.down } : { column, down });
   };
   return (
-    <div class="table-wrap" tabIndex={0} role="region" aria-label={caption}>
+    <div class="table-wrap" tabIndex={0} role="group" aria-label={caption}>
       <table data-testid={testid}>
         <caption class="sr">{caption}</caption>
         <thead>

@@ -1,6 +1,7 @@
 /** The frame around all pages: who and what, how to get about, whether it is live. */
 
 import type { ComponentChildren } from 'preact';
+import type { Me } from '../api/types.ts';
 import { dark, toggleTheme } from '../state/theme.ts';
 import { keptSince } from '../state/connection.ts';
 import { longTime } from '../lib/days.ts';
@@ -36,15 +37,37 @@ function Navigation() {
   );
 }
 
-/** `ranger u1, exact positions` */
+/** `u1 (ranger)` */
+function whoIs(known: Me): string {
+  return known.user_id === null ? 'Guest' : `${known.user_id} (${known.roles.join(', ') || 'no role'})`;
+}
+
 function Who() {
   const known = me.value;
   if (!known) return null;
-  const positions = known.positions === 'exact' ? 'exact positions' : `positions on a ${known.grid_deg}° grid, ${known.delay_h} h late`;
   return (
-    <span class="badge hide-phone" data-testid="who" title={`${known.user_id ?? 'Not signed in'}: ${positions}`}>
-      {known.user_id === null ? 'Guest' : `${known.user_id} (${known.roles.join(', ') || 'no role'})`} · {known.positions === 'exact' ? 'exact' : 'generalised'}
+    <span class="badge hide-phone" data-testid="who">
+      {whoIs(known)} · {known.positions === 'exact' ? 'exact' : 'generalised'}
     </span>
+  );
+}
+
+/** Who looks, how precisely, and where the same is to be had without a dashboard. */
+function Foot() {
+  const known = me.value;
+  return (
+    <footer class="foot">
+      {known && (
+        <span data-testid="who-foot">
+          {whoIs(known)}: {known.positions === 'exact' ? 'exact positions' : `positions on a grid of ${known.grid_deg}°, ${known.delay_h} h late`}
+        </span>
+      )}
+      <span>All days and times are UTC</span>
+      <nav aria-label="Elsewhere">
+        <a href="/docs">API</a>
+        <a href={`${import.meta.env.BASE_URL}licenses.txt`}>Licences</a>
+      </nav>
+    </footer>
   );
 }
 
@@ -68,12 +91,14 @@ function Top() {
           <Icon name={dark.value ? 'sun' : 'moon'} />
         </button>
         {signedIn.value ? (
-          <button type="button" class="button" onClick={signOut} data-testid="sign-out">
-            Sign out
+          <button type="button" class="button who" onClick={signOut} aria-label="Sign out" title={`Sign out ${me.value?.user_id}`} data-testid="sign-out">
+            <Icon name="out" />
+            <span class="wide">Sign out</span>
           </button>
         ) : (
-          <button type="button" class="button" onClick={() => { signInReason.value = ''; }} data-testid="sign-in">
-            Sign in
+          <button type="button" class="button who" onClick={() => { signInReason.value = ''; }} aria-label="Sign in" data-testid="sign-in">
+            <Icon name="user" />
+            <span class="wide">Sign in</span>
           </button>
         )}
       </div>
@@ -117,6 +142,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
         <div class="page">
           <Notices />
           {children}
+          <Foot />
         </div>
       </main>
       <SignIn />

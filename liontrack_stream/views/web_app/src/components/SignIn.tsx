@@ -56,7 +56,7 @@ export function SignIn() {
   return (
     <dialog ref={dialog} aria-labelledby="sign-in-title" onClose={closed} data-testid="sign-in-dialog">
       <form class="dialog" onSubmit={(event) => void submit(event)}>
-        <h2 id="sign-in-title">Sign in with a token</h2>
+        <h2 id="sign-in-title">Sign in</h2>
         {reason && (
           <p class="error" role="alert" data-testid="sign-in-reason">
             Please sign in again: {reason}

@@ -81,7 +81,7 @@ export function Meter({ value, colour, max = 100, digits = 1 }: { value: number 
       <span aria-hidden="true">
         <i style={{ width: `${share}%`, '--bar': colour ?? bandColour(bandOf(value)) }} />
       </span>
-      <span>{decimal(value, digits)}</span>
+      <span class="meter-value">{decimal(value, digits)}</span>
     </span>
   );
 }

@@ -15,8 +15,11 @@ interface Props {
   shown: Shown;
   live: boolean;
   choose: (lionId: string) => void;
+  /** Whether choosing a lion opens what is known of it. */
+  opens: boolean;
   label: string;
-  fitCount: number;
+  /** When this changes, the map turns to what is shown. */
+  frame: string;
 }
 
 function popupOf(spot: Spot): HTMLElement {
@@ -31,7 +34,7 @@ function boundsOf(track: Track | undefined, { since, until }: Shown): L.LatLngBo
   return points.length > 1 ? L.latLngBounds(points) : null;
 }
 
-export function LionMap({ spots, tracks, shown, live, choose, label, fitCount }: Props) {
+export function LionMap({ spots, tracks, shown, live, choose, opens, label, frame }: Props) {
   const element = useRef<HTMLDivElement>(null);
   const view = useRef<MapView | null>(null);
   const latest = useRef(choose);
@@ -56,12 +59,13 @@ export function LionMap({ spots, tracks, shown, live, choose, label, fitCount }:
   useEffect(() => view.current?.recolour(), [isDark]);
   useEffect(() => view.current?.showTracks(tracks, spots, shown), [tracks, spots, shown.since, shown.until, shown.chosen, isDark]);
   useEffect(() => view.current?.showSpots(spots, shown.chosen), [spots, shown.chosen, isDark]);
+  // A chosen lion of the address: its pin and its track come later.
+  const there = spots.some((spot) => spot.lion_id === shown.chosen);
+  const drawn = shown.chosen !== null && tracks.has(shown.chosen);
   useEffect(() => {
-    if (shown.chosen) view.current?.visit(shown.chosen, boundsOf(tracks.get(shown.chosen), shown));
-  }, [shown.chosen]);
-  useEffect(() => {
-    if (fitCount) view.current?.fit(spots);
-  }, [fitCount]);
+    if (shown.chosen) view.current?.visit(shown.chosen, boundsOf(tracks.get(shown.chosen), shown), opens);
+    else if (frame) view.current?.fit(spots);
+  }, [shown.chosen, frame, there, drawn]);
 
   const pulses = livePositions.value;
   const pulsed = useRef(pulses);

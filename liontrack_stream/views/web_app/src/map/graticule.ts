@@ -47,6 +47,6 @@ export function drawGraticule(map: L.Map, layer: L.LayerGroup, colour: string): 
   for (const lng of multiples(west, east, step)) {
     L.polyline([[south, lng], [north, lng]], line).addTo(layer);
     const x = map.latLngToContainerPoint([0, lng]).x;
-    if (x > 130 && x < size.x - 60) label(inView(x, size.y), degrees(lng, 'E', 'W'), [-4, 18]).addTo(layer);
+    if (x > 130 && x < size.x - 190) label(inView(x, size.y), degrees(lng, 'E', 'W'), [-4, 18]).addTo(layer);
   }
 }

@@ -5,6 +5,7 @@ import { bandColour, bandOf, BAND_NAMES, nameOf } from '../lib/health.ts';
 import { longTime } from '../lib/days.ts';
 import { colourOf } from '../state/theme.ts';
 import { drawGraticule } from './graticule.ts';
+import { Locator } from './locator.ts';
 import { part, type Track } from './tracks.ts';
 import { loadCountries, namedRings, placeNames } from './world.ts';
 
@@ -25,6 +26,7 @@ export interface Shown {
 
 const PINS_AT_MOST = 300; // above this, dots on the canvas: the list beside the map stays the way in by keyboard
 const LABELS_AT_MOST = 40;
+const LOCATOR_FROM_PX = 440;
 const START: L.LatLngTuple = [-23, 22];
 
 function isChosen(pin: L.Marker | L.CircleMarker): boolean {
@@ -41,6 +43,8 @@ export class MapView {
   #spots = new Map<string, Spot>();
   #countries: ReturnType<typeof namedRings> = [];
   #land: L.GeoJSON | null = null;
+  #locator: Locator | null = null;
+  #closed = false;
   #fitted = false;
   #renderer = L.canvas({ padding: 0.4 });
 
@@ -74,8 +78,10 @@ export class MapView {
   /** Draws the countries; throws when they cannot be loaded. */
   async drawWorld(): Promise<void> {
     const countries = await loadCountries();
+    if (this.#closed) return;
     this.#countries = namedRings(countries);
     this.#land = L.geoJSON(countries, { interactive: false, style: () => this.#landStyle() }).addTo(this.#world);
+    if (this.map.getSize().x > LOCATOR_FROM_PX) this.#locator = new Locator(this.map, countries);
     this.#dress();
   }
 
@@ -91,6 +97,7 @@ export class MapView {
   /** Draw everything anew in the colours of the theme. */
   recolour(): void {
     this.#land?.setStyle(this.#landStyle());
+    this.#locator?.recolour();
     this.#dress();
   }
 
@@ -175,19 +182,29 @@ export class MapView {
 
   fit(spots: readonly Spot[]): void {
     this.#fitted = true;
-    if (spots.length) this.map.fitBounds(L.latLngBounds(spots.map(({ lat, lng }): L.LatLngTuple => [lat, lng])), { padding: [60, 60], maxZoom: 11 });
+    if (spots.length) this.map.fitBounds(L.latLngBounds(spots.map(({ lat, lng }): L.LatLngTuple => [lat, lng])), { paddingTopLeft: [60, 50], paddingBottomRight: [100, 50], maxZoom: 11 });
   }
 
   /** Bring a lion into view and open what is known of it. */
-  visit(lionId: string, bounds: L.LatLngBounds | null): void {
+  visit(lionId: string, bounds: L.LatLngBounds | null, open: boolean): void {
     const pin = this.#pins.get(lionId);
     if (!pin) return;
     if (bounds?.isValid()) this.map.fitBounds(bounds, { padding: [50, 50], maxZoom: 12 });
     else this.map.setView(pin.getLatLng(), Math.max(this.map.getZoom(), 10));
-    pin.openPopup();
+    if (open) pin.openPopup();
   }
 
+  /** Paths go first, and the canvas a frame later: Leaflet draws once more when paths go. */
   close(): void {
-    this.map.remove();
+    this.#closed = true;
+    this.map.off();
+    this.map.stop();
+    this.#locator?.clear();
+    for (const pin of this.#pins.values()) pin.remove();
+    for (const layer of [this.#world, this.#graticule, this.#names, this.#tracks]) layer.clearLayers();
+    requestAnimationFrame(() => {
+      this.#locator?.remove();
+      this.map.remove();
+    });
   }
 }

@@ -54,10 +54,12 @@ function massOf(points: L.Point[]): { area: number; centre: L.Point } {
 }
 
 const SMALLEST_PX2 = 12_000;
+const NAMES_UP_TO_ZOOM = 8; // closer than that it is one country, which the corner map shows
 
 /** Names of countries, each on the middle of what is seen of it. */
 export function placeNames(map: L.Map, layer: L.LayerGroup, countries: Named[]): void {
   layer.clearLayers();
+  if (map.getZoom() > NAMES_UP_TO_ZOOM) return;
   const view = map.getBounds();
   const size = map.getSize();
   const corner = map.containerPointToLayerPoint([0, 0]);

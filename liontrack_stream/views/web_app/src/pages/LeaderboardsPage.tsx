@@ -17,8 +17,8 @@ const LIONS: Column<LionRank>[] = [
   { name: 'Rank', number: true, cell: (row) => row.rank },
   { name: 'Lion', header: true, cell: (row) => <a href={to('lions', row.lion_id)}>{nameOf(row)}</a>, by: nameOf },
   { name: 'Mean health', cell: (row) => <Meter value={row.avg_health} />, by: (row) => row.avg_health },
-  { name: 'Days tracked', number: true, cell: (row) => whole(row.tracked_days), by: (row) => row.tracked_days },
-  { name: 'Most fixes a day', number: true, cell: (row) => whole(row.max_frequency), by: (row) => row.max_frequency },
+  { name: 'Days', number: true, cell: (row) => whole(row.tracked_days), by: (row) => row.tracked_days },
+  { name: 'Most fixes', number: true, cell: (row) => whole(row.max_frequency), by: (row) => row.max_frequency },
 ];
 
 function userColumns(linked: (id: string) => boolean): Column<UserRank>[] {
@@ -27,8 +27,8 @@ function userColumns(linked: (id: string) => boolean): Column<UserRank>[] {
     { name: 'Rank', number: true, cell: (row) => row.rank },
     { name: 'User', header: true, cell: (row) => (linked(row.user_id) ? <a href={to('users', row.user_id)}>{name(row)}</a> : name(row)), by: name },
     { name: 'Completed', number: true, cell: (row) => whole(row.total_completed), by: (row) => row.total_completed },
-    { name: 'Mean engagement', cell: (row) => <Meter value={row.avg_engagement} colour="var(--series-2)" />, by: (row) => row.avg_engagement },
-    { name: 'Active days', number: true, cell: (row) => whole(row.active_days), by: (row) => row.active_days },
+    { name: 'Engagement', cell: (row) => <Meter value={row.avg_engagement} colour="var(--series-2)" />, by: (row) => row.avg_engagement },
+    { name: 'Days', number: true, cell: (row) => whole(row.active_days), by: (row) => row.active_days },
   ];
 }
 
@@ -39,7 +39,7 @@ export function LeaderboardsPage() {
   const linked = (id: string): boolean => isAdmin.value || id === me.value?.user_id;
   return (
     <>
-      <PageHead title="Leaderboards">The healthiest lions and the busiest users of 30 days.</PageHead>
+      <PageHead title="Leaderboards">The healthiest lions and the busiest users of 30 days: mean scores of 100, days with data, most fixes a day.</PageHead>
       <div class="grid">
         <Card title="Lions" hint="By mean health" class="w6">
           <Show of={lions} lines={8}>

@@ -19,9 +19,9 @@ import { asOf, to } from '../state/router.ts';
 
 const PERIODS = [
   { hours: 24, name: '24 h' },
-  { hours: 72, name: '3 days' },
-  { hours: 168, name: '7 days' },
-  { hours: 720, name: '30 days' },
+  { hours: 72, name: '3 d' },
+  { hours: 168, name: '7 d' },
+  { hours: 720, name: '30 d' },
 ];
 
 const DAYS: Column<LionDay>[] = [
@@ -114,7 +114,7 @@ function TrackCard({ id, body }: { id: string; body: LionBody }) {
       ) : (
         <>
           <div class="map small-map">
-            <LionMap key={`${hours} ${spots.length}`} spots={spots} tracks={tracks} shown={shown} live={false} choose={() => undefined} label={`Track of ${nameOf(body.lion)}`} fitCount={0} />
+            <LionMap spots={spots} tracks={tracks} shown={shown} live={false} choose={() => undefined} opens={false} label={`Track of ${nameOf(body.lion)}`} frame={found ? String(hours) : ''} />
             {!track.loading && spots.length === 0 && <p class="notice map-overlay">No fixes in this period.</p>}
           </div>
           <p class="soft small track-line" role="status" data-testid="track-summary">

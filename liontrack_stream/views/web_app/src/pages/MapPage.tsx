@@ -24,9 +24,9 @@ const SLIDER_DAYS = 30;
 const TRACKS_AT_MOST = 40;
 const TAILS = [
   { hours: 24, name: '24 h' },
-  { hours: 72, name: '3 days' },
-  { hours: 168, name: '7 days' },
-  { hours: 720, name: '30 days' },
+  { hours: 72, name: '3 d' },
+  { hours: 168, name: '7 d' },
+  { hours: 720, name: '30 d' },
 ];
 
 function spotsOf(body: PositionsBody): Spot[] {
@@ -128,7 +128,7 @@ export function MapPage() {
       <div class="map-page">
         <section class="card map-card" aria-label="Map of the lions">
           <div class="map">
-            <LionMap spots={spots} tracks={tracks} shown={shown} live={day === null} choose={choose} label={label} fitCount={fitCount} />
+            <LionMap spots={spots} tracks={tracks} shown={shown} live={day === null} choose={choose} opens label={label} frame={fitCount ? String(fitCount) : ''} />
             <Legend />
             {busy && <span class="badge map-busy" role="status">Loading tracks…</span>}
             {!busy && failed > 0 && <span class="badge bad map-busy" role="status">{counted(failed, 'track')} not loaded</span>}

@@ -85,8 +85,8 @@ function Summary({ body, score }: { body: ActivitySummaryBody; score: number | n
     <Stats label="The last 30 days">
       <Stat name="Engagement now" value={decimal(score)} unit="of 100" testid="current-score" />
       <Stat name="Mean, 30 days" value={decimal(summary.avg_engagement)} unit="of 100" testid="avg-engagement" />
-      <Stat name="Completed" value={whole(summary.total_completed)} unit="challenges" testid="total-completed" />
-      <Stat name="In progress" value={whole(summary.total_in_progress)} unit="challenge days" testid="total-in-progress" />
+      <Stat name="Completed" value={whole(summary.total_completed)} testid="total-completed" />
+      <Stat name="In progress" value={whole(summary.total_in_progress)} testid="total-in-progress" />
       <Stat name="Weighings" value={whole(summary.total_weight_entries)} testid="total-weight-entries" />
       <Stat name="Active" value={whole(summary.active_days)} unit="of 30 days" testid="active-days" />
     </Stats>

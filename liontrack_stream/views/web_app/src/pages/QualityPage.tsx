@@ -5,7 +5,7 @@ import { useApi } from '../api/use.ts';
 import { type Column, DataTable } from '../components/DataTable.tsx';
 import { Card, Meter, PageHead, Stat, Stats } from '../components/parts.tsx';
 import { Empty, Show } from '../components/states.tsx';
-import { longTime } from '../lib/days.ts';
+import { clock, longDay, longTime } from '../lib/days.ts';
 import { decimal, NONE, whole } from '../lib/numbers.ts';
 import { DeadLetters } from './DeadLetters.tsx';
 
@@ -31,7 +31,7 @@ function Health({ body }: { body: SystemHealthBody }) {
       <Stat name="System" value={<span class={`badge ${status === 'healthy' ? 'good' : 'warn'}`}>{status}</span>} testid="system-status" />
       <Stat name="Mean quality" value={decimal(health.avg_quality, 2)} unit="%" testid="avg-quality" />
       <Stat name="Checks, last hour" value={whole(health.checks_last_hour)} testid="checks-last-hour" />
-      <Stat name="Last check" value={<span class="stat-text">{health.last_check ? longTime(health.last_check) : NONE}</span>} testid="last-check" />
+      <Stat name="Last check" value={health.last_check ? clock(health.last_check) : NONE} unit="UTC" hint={health.last_check && longDay(health.last_check)} testid="last-check" />
     </Stats>
   );
 }
