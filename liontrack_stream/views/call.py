@@ -25,7 +25,7 @@ class Call:
     def __init__(self, request: web.Request, route: Route, site: Site, viewer: Viewer) -> None:
         self.request, self.route, self.site, self.viewer = request, route, site, viewer
         self.now = site.now()
-        self._values: Mapping[str, Any] = read_parameters(request.query, route.parameters)
+        self._values: Mapping[str, Any] = {} if route.any_query else read_parameters(request.query, route.parameters)
 
     def __getitem__(self, parameter: Parameter[T]) -> T:
         """The value of a parameter of this route."""

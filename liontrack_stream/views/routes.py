@@ -42,7 +42,8 @@ class Route:
     """One address that is answered to GET and HEAD.
 
     ``answer`` is the type of the JSON body (a TypedDict); ``media_types`` what a 200 may be; ``errors`` the statuses
-    beyond those that follow from access, parameters and the path. The handler's docstring is the description.
+    beyond those that follow from access, parameters and the path. ``any_query``: a query is not looked at, as with
+    files, instead of an error where it is unknown. The handler's docstring is the description.
     """
 
     path: str
@@ -53,6 +54,7 @@ class Route:
     media_types: tuple[str, ...] = ("application/json",)
     errors: tuple[int, ...] = ()
     tag: str = "analytics"
+    any_query: bool = False
 
     @property
     def description(self) -> str:

@@ -10,12 +10,11 @@ from faust.web.drivers.aiohttp import Web
 
 from liontrack_stream.kafka.exits import StartError
 from liontrack_stream.settings import SettingsError
-from liontrack_stream.views import dashboard, explain, health, index, lions, live, openapi, prometheus
+from liontrack_stream.views import dashboard, explain, health, lions, live, openapi, prometheus, web_files
 from liontrack_stream.views.call import answering
 from liontrack_stream.views.database import Database
 from liontrack_stream.views.health import READINESS, Readiness
 from liontrack_stream.views.http_server import server_options
-from liontrack_stream.views.index import SUMMARIES
 from liontrack_stream.views.live import look_up
 from liontrack_stream.views.manners import add_manners
 from liontrack_stream.views.openapi import DOCUMENT, document
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
 # `/` comes first: Faust adds a page of its own there, and the first one answers.
 ROUTES: tuple[Route, ...] = (
-    *index.ROUTES,
+    *web_files.ROUTES,
     *lions.ROUTES,
     *live.ROUTES,
     *dashboard.ROUTES,
@@ -45,7 +44,6 @@ def attach(web_app: web.Application, site: Site) -> None:
     web_app[SITE] = site
     web_app[READINESS] = Readiness(site.probes)
     web_app[FIGURES] = Figures(site.database)
-    web_app[SUMMARIES] = [(route.path, route.description) for route in ROUTES]
     web_app[DOCUMENT] = document(ROUTES)
     for route in ROUTES:
         web_app.router.add_get(route.path, answering(route))

@@ -13,7 +13,6 @@ from liontrack_stream.settings import Settings
 from liontrack_stream.views import health, probes
 from liontrack_stream.views.database import Database
 from liontrack_stream.views.site import Check
-from liontrack_stream.views.web import ROUTES
 from tests.views.conftest import Client, Serve
 
 POSITIONS = "lions.position.events"
@@ -39,15 +38,6 @@ async def test_health_needs_nothing(serve: Serve) -> None:
     client = await serve(pg_port=1)
     response = await client.get("/health")
     assert (response.status, (await response.json())["status"]) == (200, "alive")
-
-
-async def test_the_page_lists_every_route(client: Client) -> None:
-    response = await client.get("/")
-    page = await response.text()
-    assert response.content_type == "text/html"
-    assert all(f"<code>{route.path}</code>" in page for route in ROUTES)
-    assert "0.1°" in page
-    assert "24 hours" in page
 
 
 async def fine() -> Check:

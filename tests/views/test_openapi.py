@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from liontrack_stream.views.openapi import document
-from liontrack_stream.views.routes import Access
+from liontrack_stream.views.routes import Access, Route
 from liontrack_stream.views.web import ROUTES
 from tests.views.conftest import Client
 
@@ -19,12 +20,17 @@ def references(value: Any) -> set[str]:
     return set().union(*map(references, value)) if isinstance(value, list) else set()
 
 
+def shown(route: Route) -> str:
+    """A route's path as the document has it: without the expressions of its parameters."""
+    return re.sub(r":[^}]*", "", route.path)
+
+
 async def test_every_route_is_described(client: Client) -> None:
     served = await (await client.get("/openapi.json")).json()
     assert served["openapi"] == "3.1.0"
-    assert set(served["paths"]) == {route.path for route in ROUTES}
+    assert set(served["paths"]) == set(map(shown, ROUTES))
     for route in ROUTES:
-        operation = served["paths"][route.path]["get"]
+        operation = served["paths"][shown(route)]["get"]
         assert operation["summary"], route.path
         assert {p["name"] for p in operation["parameters"] if p["in"] == "query"} == {p.name for p in route.parameters}
         assert operation["responses"]["200"]["content"].keys() == set(route.media_types)

@@ -35,7 +35,7 @@ async def app(web_settings: Settings, tmp_path: Path) -> AsyncIterator[LionTrack
 
 async def test_faust_serves_our_routes_and_none_of_its_own(app: LionTrackApp) -> None:
     async with aiohttp.ClientSession(f"http://127.0.0.1:{app.settings.web_port}") as client:
-        assert "/api/analytics/lions" in await (await client.get("/")).text()
+        assert "<title>LionTrack Stream" in await (await client.get("/")).text(), "the dashboard, not Faust's page"
         body = await (await client.get("/api/analytics/lions")).json()
         assert body["count"] == 3
         for path in (
