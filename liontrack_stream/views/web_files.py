@@ -15,6 +15,7 @@ from pathlib import Path
 from aiohttp import web
 
 from liontrack_stream.views.call import Call
+from liontrack_stream.views.compression import takes_gzip
 from liontrack_stream.views.errors import ApiError
 from liontrack_stream.views.routes import Access, Route
 
@@ -27,8 +28,6 @@ POLICY = (
 )
 HEADERS = {
     "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
     "Vary": "Accept-Encoding",
 }
 _ASK_AGAIN = "no-cache"  # kept, and asked for with its ETag each time
@@ -81,46 +80,41 @@ def web_file(name: str) -> WebFile:
     )
 
 
-async def _answer(call: Call, name: str, **headers: str) -> web.Response:
+async def send_file(call: Call, name: str, **headers: str) -> web.Response:
+    """One of `file_names()`, or 404; compressed beforehand, and once for all."""
     if name not in file_names():
         raise ApiError(404, "Not found", f"{call.request.method} {call.request.path}")
     file = await asyncio.to_thread(web_file, name)
     headers = {**HEADERS, "Cache-Control": file.cache_control, "ETag": f'W/"{file.etag}"', **headers}
-    if any(tag.value in (file.etag, "*") for tag in call.request.if_none_match or ()):
-        return web.Response(status=304, headers=headers)
     headers["Content-Type"] = file.content_type + ("; charset=utf-8" if file.content_type.startswith("text/") else "")
-    if file.gzipped is not None and _takes_gzip(call.request.headers.get("Accept-Encoding", "")):
+    if file.gzipped is not None and takes_gzip(call.request):
         return web.Response(body=file.gzipped, headers={**headers, "Content-Encoding": "gzip"})
     return web.Response(body=file.body, headers=headers)
 
 
-def _takes_gzip(accepted: str) -> bool:
-    """Whether an Accept-Encoding header (RFC 9110 §12.5.3) names gzip, and not with weight 0."""
-    for part in accepted.lower().split(","):
-        coding, _, weight = part.replace(" ", "").partition(";q=")
-        if coding == "gzip":
-            return not weight or bool(weight.strip("0."))
-    return False
-
-
 async def dashboard_page(call: Call) -> web.Response:
     """The dashboard, an app for browsers. Its own addresses are behind the `#`."""
-    return await _answer(call, "index.html")
+    return await send_file(call, "index.html")
 
 
 async def web_manifest(call: Call) -> web.Response:
     """What a browser needs to install the dashboard."""
-    return await _answer(call, "manifest.webmanifest")
+    return await send_file(call, "manifest.webmanifest")
 
 
 async def service_worker(call: Call) -> web.Response:
     """The script that keeps the dashboard and its last data at hand when there is no connection."""
-    return await _answer(call, "sw.js", **{"Service-Worker-Allowed": "/"})
+    return await send_file(call, "sw.js", **{"Service-Worker-Allowed": "/"})
+
+
+async def api_docs(call: Call) -> web.Response:
+    """This API as a page to browse and to try."""
+    return await send_file(call, "docs/index.html")
 
 
 async def static_file(call: Call) -> web.Response:
     """A file of the dashboard. Those below `assets/` never change: their names have a hash."""
-    return await _answer(call, call.request.match_info["file"])
+    return await send_file(call, call.request.match_info["file"])
 
 
 ROUTES = (
@@ -134,5 +128,6 @@ ROUTES = (
         any_query=True,
     ),
     Route("/sw.js", service_worker, Access.OPEN, media_types=("text/javascript",), tag="app", any_query=True),
+    Route("/docs", api_docs, Access.OPEN, media_types=("text/html",), tag="app", any_query=True),
     Route("/static/{file:.+}", static_file, Access.OPEN, media_types=("*/*",), tag="app", any_query=True),
 )

@@ -6,7 +6,8 @@ import { basename, dirname, join } from 'node:path';
 import type { Plugin } from 'vite';
 
 const PAGE = ['docs/index.html', 'docs/docs.js'];
-const VENDOR = ['swagger-ui.css', 'swagger-ui-bundle.js', 'swagger-ui-bundle.js.LICENSE.txt', 'LICENSE', 'NOTICE'];
+const VENDOR = ['swagger-ui.css', 'swagger-ui-bundle.js', 'swagger-ui-bundle.js.LICENSE.txt'];
+const TEXTS = ['LICENSE', 'NOTICE'];
 
 /** After the build, for these files are no part of the dashboard and its service worker keeps none of them. */
 export function apiDocs(root: string): Plugin {
@@ -20,6 +21,7 @@ export function apiDocs(root: string): Plugin {
       for (const file of PAGE.map((name) => join(root, name)).concat(VENDOR.map((name) => join(vendor, name)))) {
         copyFileSync(file, join(target, basename(file)));
       }
+      for (const name of TEXTS) copyFileSync(join(vendor, name), join(target, `${name}.txt`));
     },
   };
 }
