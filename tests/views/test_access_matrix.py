@@ -178,6 +178,5 @@ async def test_ids_that_look_alike_are_not_the_same(site: Client) -> None:
 
 async def test_without_a_secret_no_token_is_valid(serve: Serve) -> None:
     client = await serve(jwt_secret=None)
-    for secret in (SECRET, "", "None"):
-        token = signed(("admin",), secret=secret or "x")
-        assert await status(client, "GET", "/api/analytics/lions", headers=token) == 401
+    for secret in (SECRET, "None" * 10):
+        assert await status(client, "GET", "/api/analytics/lions", headers=signed(("admin",), secret=secret)) == 401
