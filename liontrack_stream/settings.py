@@ -118,6 +118,8 @@ class Settings(BaseSettings):
     api_rate_per_s: float = Field(default=300.0, gt=0, description="requests of one client on average")
     api_burst: int = Field(default=600, ge=1, description="requests of one client at once")
     api_statement_timeout_s: float = Field(default=5.0, ge=0.1, le=3_600, description="a query of the API ends then")
+    export_concurrency_max: int = Field(default=2, ge=1, description="exports at the same time; further ones are 429")
+    export_timeout_s: float = Field(default=900.0, ge=1, le=86_400, description="the longest that one export may take")
 
     @property
     def pg_dsn(self) -> dict[str, Any]:

@@ -377,6 +377,24 @@ EXCEPTION WHEN insufficient_privilege THEN
 END
 $$;
 
+CREATE FUNCTION metadata.iso_z(moment timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (TRIM(BOTH '"'::text FROM (to_json((moment AT TIME ZONE 'UTC'::text)))::text) || 'Z'::text);
+
+COMMENT ON FUNCTION metadata.iso_z(moment timestamp with time zone) IS 'ISO-8601 in UTC, a fraction only where there is one';
+
+CREATE FUNCTION metadata.on_grid(degrees double precision, grid_deg double precision, limit_deg double precision) RETURNS double precision
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN GREATEST((- limit_deg), LEAST(limit_deg, (round(((round((degrees / grid_deg)) * grid_deg))::numeric, 9))::double precision));
+
+COMMENT ON FUNCTION metadata.on_grid(degrees double precision, grid_deg double precision, limit_deg double precision) IS 'The nearest point of the grid through 0, within ±limit_deg';
+
+CREATE FUNCTION metadata.safe_cell(cell text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (ascii(ltrim(cell, ' '''::text)) = ANY (ARRAY[9, 10, 13, 43, 45, 61, 64, 65291, 65293, 65309, 65312])) THEN (''''::text || cell) ELSE cell END;
+
+COMMENT ON FUNCTION metadata.safe_cell(cell text) IS 'A text cell that no spreadsheet runs as a formula';
+
 CREATE FUNCTION silver.flag_names(flags smallint) RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN array_remove(ARRAY[CASE WHEN (((flags)::integer & 1) > 0) THEN 'zero_zero'::text ELSE NULL::text END, CASE WHEN (((flags)::integer & 2) > 0) THEN 'not_visible'::text ELSE NULL::text END, CASE WHEN (((flags)::integer & 4) > 0) THEN 'future'::text ELSE NULL::text END, CASE WHEN (((flags)::integer & 8) > 0) THEN 'spike'::text ELSE NULL::text END, CASE WHEN (((flags)::integer & 16) > 0) THEN 'deleted'::text ELSE NULL::text END], NULL::text);

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -32,18 +33,20 @@ class Encoded:
 def encode(rows: pa.Table) -> Encoded:
     """The same rows give the same bytes."""
     sink = pa.BufferOutputStream()
-    pq.write_table(
-        rows,
-        sink,
-        compression="zstd",
-        compression_level=COMPRESSION_LEVEL,
-        row_group_size=ROW_GROUP_ROWS,
-        use_dictionary=[f.name for f in rows.schema if _is_text(f.type) and f.name not in _UNIQUE_COLUMNS],
-        column_encoding={f.name: "DELTA_BINARY_PACKED" for f in rows.schema if _is_count(f.type)},
-        store_schema=False,  # the types survive in Parquet's own; a day's file is small
-    )
+    pq.write_table(rows, sink, row_group_size=ROW_GROUP_ROWS, **options(rows.schema))
     data = sink.getvalue()
     return Encoded(data, rows.num_rows, hashlib.sha256(data).hexdigest())
+
+
+def options(schema: pa.Schema) -> dict[str, Any]:
+    """How a file of these columns is written, for pyarrow's writers."""
+    return {
+        "compression": "zstd",
+        "compression_level": COMPRESSION_LEVEL,
+        "use_dictionary": [f.name for f in schema if _is_text(f.type) and f.name not in _UNIQUE_COLUMNS],
+        "column_encoding": {f.name: "DELTA_BINARY_PACKED" for f in schema if _is_count(f.type)},
+        "store_schema": False,  # the types survive in Parquet's own; a day's file is small
+    }
 
 
 def _is_text(kind: pa.DataType) -> bool:

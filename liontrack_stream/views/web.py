@@ -10,9 +10,10 @@ from faust.web.drivers.aiohttp import Web
 
 from liontrack_stream.kafka.exits import StartError
 from liontrack_stream.settings import SettingsError
-from liontrack_stream.views import dashboard, explain, health, lions, live, openapi, prometheus, web_files
+from liontrack_stream.views import dashboard, explain, export, health, lions, live, openapi, prometheus, web_files
 from liontrack_stream.views.call import answering
 from liontrack_stream.views.database import Database
+from liontrack_stream.views.export_response import EXPORTS, Exports
 from liontrack_stream.views.health import READINESS, Readiness
 from liontrack_stream.views.http_server import server_options
 from liontrack_stream.views.live import look_up
@@ -33,6 +34,7 @@ ROUTES: tuple[Route, ...] = (
     *live.ROUTES,
     *dashboard.ROUTES,
     *explain.ROUTES,
+    *export.ROUTES,
     *health.ROUTES,
     *prometheus.ROUTES,
     *openapi.ROUTES,
@@ -44,6 +46,7 @@ def attach(web_app: web.Application, site: Site) -> None:
     web_app[SITE] = site
     web_app[READINESS] = Readiness(site.probes)
     web_app[FIGURES] = Figures(site.database)
+    web_app[EXPORTS] = Exports(site.settings)
     web_app[DOCUMENT] = document(ROUTES)
     for route in ROUTES:
         web_app.router.add_get(route.path, answering(route))
@@ -53,6 +56,7 @@ def attach(web_app: web.Application, site: Site) -> None:
         await site.database.open()
 
     async def close_database(_: web.Application) -> None:
+        web_app[EXPORTS].close()
         await site.database.close()
 
     web_app.on_startup.append(open_database)

@@ -21,6 +21,8 @@ from liontrack_stream.core.geo import DAY_US
 from liontrack_stream.lake.catalog import TABLES
 from liontrack_stream.settings import Settings
 from liontrack_stream.views.database import Database
+from liontrack_stream.warehouse import export_tables
+from liontrack_stream.warehouse.export_rows import Question, statement
 from liontrack_stream.warehouse.pool import create_sink_pool
 from liontrack_stream.warehouse.queries import SQL_ROOT, query
 from tests.support.query_plans import DAYS, FIRST_DAY, LIONS, SILENCE, SILENT, fill, touched_by
@@ -92,6 +94,10 @@ EXPLAIN: dict[str, tuple[tuple[Any, ...], int]] = {  # of `liontrack explain` an
     "row_gold_user_windows": (("user-07", PAST), 1),
     "row_silver_positions": (("lion-07", PAST), 1),
 }
+EXPORT = {
+    "silver.lions": 3,
+    "analytics.lions_current_status": 3,
+}  # by gold.last_fix: two days of a lion's, and the default
 _PARTITIONED = re.compile(r"\b(silver\.positions|gold\.(lion_windows|user_windows|lions_positions_history|last_\w+))\b")
 
 
@@ -134,6 +140,28 @@ async def test_queries_of_the_api(connection: asyncpg.Connection, name: str) -> 
 async def test_queries_of_explain(connection: asyncpg.Connection, name: str) -> None:
     arguments, partitions = EXPLAIN[name]
     await assert_small(connection, f"explain/{name}", arguments, partitions)
+
+
+@pytest.mark.parametrize("name", sorted(EXPORT))
+async def test_queries_of_exports(connection: asyncpg.Connection, name: str) -> None:
+    table = export_tables.TABLES[name]
+    assert table.others is not None
+    question = Question(table, table.others, seen_until=PAST, grid_deg=0.1)
+    sql, arguments = statement(question, "columns", name)
+    touched = await touched_by(connection, sql, *arguments)
+    assert all(count <= EXPORT[name] for count in touched.partitions.values()), touched.partitions
+
+
+async def test_an_export_names_the_partitions_of_its_period(connection: asyncpg.Connection) -> None:
+    days = [PAST, PAST + timedelta(days=1)]
+    found = [row["relation"] for row in await connection.fetch(query("export/partitions"), "silver.positions", *days)]
+    assert found == [
+        "silver.positions_before_2000", *(f"silver.positions_{day:%Y%m%d}" for day in days), "silver.positions_default"
+    ]  # fmt: skip
+    every = await connection.fetch(query("export/partitions"), "silver.positions", None, None)
+    assert len(every) == await connection.fetchval(
+        "SELECT count(*) FROM pg_inherits WHERE inhparent = 'silver.positions'::regclass"
+    )
 
 
 async def test_a_lions_position_after_a_silence_is_found_in_few_partitions(connection: asyncpg.Connection) -> None:
@@ -194,6 +222,7 @@ async def test_connections_plan_for_the_values_at_hand(large: Settings) -> None:
 def test_every_query_is_entered() -> None:
     assert {path.stem for path in (SQL_ROOT / "views").glob("*.sql")} == set(VIEWS)
     known = {*STATEMENTS, *(f"views/{name}" for name in VIEWS), *(f"explain/{name}" for name in EXPLAIN)}
+    known |= {f"export/{table.others}" for name, table in export_tables.TABLES.items() if name in EXPORT}
     named = {
         path.relative_to(SQL_ROOT).with_suffix("").as_posix()
         for path in SQL_ROOT.rglob("*.sql")

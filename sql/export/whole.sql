@@ -1,0 +1,2 @@
+-- One row per row of a table, all its columns.
+SELECT * FROM {relation}
