@@ -48,6 +48,16 @@ BY_ROW: dict[str, list[tuple[dict[str, str], dict[str, int]]]] = {
         ({"table": "silver.users", "user_id": OWNER}, NOT_OWN),
         ({"table": "gold.quality_daily", "table_name": "silver.lions", "check_date": "2026-03-09"}, {}),
     ],
+    **{
+        f"/api/analytics/export/{form}": [
+            ({"table": "silver.positions"}, RULES[Access.SIGNED_IN]),
+            ({"table": "silver.users"}, RULES[Access.SIGNED_IN]),
+            ({"table": "gold.quality_daily"}, RULES[Access.SIGNED_IN]),
+            ({"table": "metadata.revisions"}, RULES[Access.ADMIN]),
+        ]
+        for form in ("csv", "json", "parquet")
+    },
+    "/api/analytics/export/movebank": [({}, RULES[Access.SIGNED_IN])],
 }
 IN_PATHS = {"lionId": "nala", "userId": OWNER, "file": "docs/docs.js"}  # of every parameter of a path
 
@@ -79,7 +89,7 @@ async def status(client: Client, method: str, path: str, **more: Any) -> int:
 @pytest.fixture
 async def site(serve: Serve) -> Client:
     """A site whose limits do not get into the way."""
-    return await serve(live={"nala": OLD_WINDOW}, api_burst=100_000)
+    return await serve(live={"nala": OLD_WINDOW}, api_burst=100_000, export_concurrency_max=100)
 
 
 def of_router(web_app: web.Application) -> dict[str, set[str]]:

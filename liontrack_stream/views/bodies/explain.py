@@ -14,6 +14,6 @@ class ExplainBody(TypedDict):
     rule: dict[str, Any] | None
     columns: dict[str, str]
     sources: list[dict[str, Any]]
-    repeats: int
+    repeats: dict[str, int]
     deletions: list[Any] | dict[str, Any]
     revisions: list[Any] | dict[str, Any]
