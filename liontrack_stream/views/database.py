@@ -69,13 +69,14 @@ class Database:
         OSError, TimeoutError, asyncpg.PostgresError
             When Postgres is away or slow; requests answer 503.
         """
-        if self._pool is None:
+        pool = self._pool
+        if pool is None:
             raise ConnectionError("The views' connections are closed.")
-        connection = await self._acquire(self._pool)
+        connection = await self._acquire(pool)
         try:
             return await connection.fetch(query(name), *arguments, timeout=self._settings.api_statement_timeout_s + 1.0)
         finally:
-            await self._pool.release(connection)
+            await pool.release(connection)
 
     async def _acquire(self, pool: asyncpg.Pool) -> Any:
         """One of the connections, when it is this request's turn."""
