@@ -1,5 +1,6 @@
 import type { ComponentType } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { mePath } from './api/paths.ts';
 import { useApi } from './api/use.ts';
 import type { Me } from './api/types.ts';
 import { Empty, Failed } from './components/states.tsx';
@@ -58,7 +59,7 @@ function useAnnouncedPage(): void {
 }
 
 export function App() {
-  const known = useApi<Me>('/api/analytics/me', { refreshS: 300 });
+  const known = useApi<Me>(mePath, { refreshS: 300 });
   useAnnouncedPage();
   useEffect(() => {
     me.value = known.body;

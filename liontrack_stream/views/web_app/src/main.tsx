@@ -7,9 +7,11 @@ import './styles/map.css';
 import { render } from 'preact';
 import { App } from './app.tsx';
 import { startLive } from './state/live.ts';
+import { startRecovery } from './state/recovery.ts';
 import { registerServiceWorker } from './state/worker.ts';
 
 const root = document.getElementById('app');
 if (root) render(<App />, root);
 startLive();
+startRecovery();
 registerServiceWorker();

@@ -1,6 +1,7 @@
 /** The dialog that takes a token. */
 
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { mePath } from '../api/paths.ts';
 import type { Me } from '../api/types.ts';
 import { signIn, signInReason, signOut, token } from '../state/session.ts';
 
@@ -10,7 +11,7 @@ const COMMAND = 'liontrack token --id u1 --role ranger';
 async function check(text: string): Promise<string | null> {
   if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(text)) return 'This is no token: it has three parts with dots between.';
   try {
-    const response = await fetch('/api/analytics/me', { headers: { Authorization: `Bearer ${text}` }, cache: 'no-store' });
+    const response = await fetch(mePath, { headers: { Authorization: `Bearer ${text}` }, cache: 'no-store' });
     if (response.ok) return ((await response.json()) as Me).user_id === null ? 'The server took this for nobody.' : null;
     const body = await response.json().catch(() => ({}));
     return `The server refused the token: ${body.detail ?? response.statusText}`;

@@ -1,17 +1,14 @@
 /** Tracks of several lions, asked for a few at a time. */
 
 import { useEffect, useState } from 'preact/hooks';
-import { address, get } from '../api/client.ts';
+import { get } from '../api/client.ts';
+import { trackPath } from '../api/paths.ts';
 import type { TrackBody } from '../api/types.ts';
 import { noteAnswer, epoch } from '../state/connection.ts';
 import { token } from '../state/session.ts';
 import { type Track, trackOf } from './tracks.ts';
 
 const AT_ONCE = 3;
-
-export function trackAddress(lionId: string, hours: number, asOf: string | null): string {
-  return address(`/api/analytics/lions/${encodeURIComponent(lionId)}/track`, { hours, as_of: asOf });
-}
 
 /** Tracks by lion_id of the `hours` up to `asOf`, as they arrive. `ids`: lions, joined by a space. */
 export function useTracks(ids: readonly string[], hours: number, asOf: string | null): { tracks: ReadonlyMap<string, Track>; busy: boolean; failed: number } {
@@ -27,7 +24,7 @@ export function useTracks(ids: readonly string[], hours: number, asOf: string | 
         let track: Track | null = null;
         let failed = 0;
         try {
-          const answer = await get<TrackBody>(trackAddress(id, hours, asOf), stop.signal);
+          const answer = await get<TrackBody>(trackPath(id, hours, asOf), stop.signal);
           noteAnswer(answer.keptSince);
           track = trackOf(answer.body);
         } catch {

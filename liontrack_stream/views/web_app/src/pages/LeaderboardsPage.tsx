@@ -1,6 +1,6 @@
 /** Who is ahead, of lions and of users. */
 
-import { address } from '../api/client.ts';
+import { lionRanksPath, userRanksPath } from '../api/paths.ts';
 import type { Leaderboard, LionRank, UserRank } from '../api/types.ts';
 import { useApi } from '../api/use.ts';
 import { type Column, DataTable } from '../components/DataTable.tsx';
@@ -10,8 +10,6 @@ import { nameOf } from '../lib/health.ts';
 import { whole } from '../lib/numbers.ts';
 import { isAdmin, me, signedIn } from '../state/session.ts';
 import { asOf, to } from '../state/router.ts';
-
-const LIMIT = 20;
 
 const LIONS: Column<LionRank>[] = [
   { name: 'Rank', number: true, cell: (row) => row.rank },
@@ -33,9 +31,8 @@ function userColumns(linked: (id: string) => boolean): Column<UserRank>[] {
 }
 
 export function LeaderboardsPage() {
-  const query = { limit: LIMIT, as_of: asOf.value };
-  const lions = useApi<Leaderboard<LionRank>>(address('/api/analytics/leaderboard/lions', query));
-  const users = useApi<Leaderboard<UserRank>>(signedIn.value ? address('/api/analytics/leaderboard/users', query) : null);
+  const lions = useApi<Leaderboard<LionRank>>(lionRanksPath(asOf.value));
+  const users = useApi<Leaderboard<UserRank>>(signedIn.value ? userRanksPath(asOf.value) : null);
   const linked = (id: string): boolean => isAdmin.value || id === me.value?.user_id;
   return (
     <>

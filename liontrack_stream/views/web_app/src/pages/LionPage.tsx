@@ -1,7 +1,7 @@
 /** One lion: weight, health, fixes, and its track. */
 
 import { useMemo, useState } from 'preact/hooks';
-import { address } from '../api/client.ts';
+import { lionPath, trackPath, weightTrendPath } from '../api/paths.ts';
 import type { LionBody, LionDay, TrackBody, WeightTrendBody } from '../api/types.ts';
 import { useApi } from '../api/use.ts';
 import { Chart } from '../components/Chart.tsx';
@@ -13,7 +13,6 @@ import { bandOf, nameOf } from '../lib/health.ts';
 import { decimal, distance, NONE, whole } from '../lib/numbers.ts';
 import { LionMap } from '../map/LionMap.tsx';
 import { trackOf } from '../map/tracks.ts';
-import { trackAddress } from '../map/useTracks.ts';
 import type { Spot } from '../map/view.ts';
 import { asOf, to } from '../state/router.ts';
 
@@ -83,7 +82,7 @@ function WeightChart({ body }: { body: WeightTrendBody }) {
 
 function TrackCard({ id, body }: { id: string; body: LionBody }) {
   const [hours, setHours] = useState(168);
-  const track = useApi<TrackBody>(trackAddress(id, hours, asOf.value), { live: asOf.value === null });
+  const track = useApi<TrackBody>(trackPath(id, hours, asOf.value), { live: asOf.value === null });
   const { spots, tracks, shown, found } = useMemo(() => {
     const found = track.body && trackOf(track.body);
     const last = track.body?.features.find((part) => part.id === 'last');
@@ -127,9 +126,8 @@ function TrackCard({ id, body }: { id: string; body: LionBody }) {
 }
 
 export function LionPage({ id }: { id: string }) {
-  const path = `/api/analytics/lions/${encodeURIComponent(id)}`;
-  const lion = useApi<LionBody>(address(path, { as_of: asOf.value }), { live: true });
-  const weight = useApi<WeightTrendBody>(address(`${path}/weight-trend`, { days: 30, as_of: asOf.value }), { live: true });
+  const lion = useApi<LionBody>(lionPath(id, asOf.value), { live: true });
+  const weight = useApi<WeightTrendBody>(weightTrendPath(id, asOf.value), { live: true });
   return (
     <>
       <nav aria-label="Way back" class="small">

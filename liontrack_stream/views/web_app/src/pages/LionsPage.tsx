@@ -1,6 +1,7 @@
 /** All lions, how their health is spread, and what they weigh on average. */
 
-import { address, getPages } from '../api/client.ts';
+import { getPages } from '../api/client.ts';
+import { healthReportPath, lionsPath, weightsPath } from '../api/paths.ts';
 import type { HealthReportBody, Lion, LionsBody, WeightTrendDays } from '../api/types.ts';
 import { useApi } from '../api/use.ts';
 import { Chart } from '../components/Chart.tsx';
@@ -94,10 +95,9 @@ function List({ first, next }: { first: Lion[]; next: string | null }) {
 }
 
 export function LionsPage() {
-  const query = { as_of: asOf.value };
-  const lions = useApi<LionsBody>(address('/api/analytics/lions', query), { live: true });
-  const report = useApi<HealthReportBody>(address('/api/analytics/lions-health/report', query), { live: true });
-  const weight = useApi<WeightTrendDays>(address('/api/analytics/trends/weight', query));
+  const lions = useApi<LionsBody>(lionsPath(asOf.value), { live: true });
+  const report = useApi<HealthReportBody>(healthReportPath(asOf.value), { live: true });
+  const weight = useApi<WeightTrendDays>(weightsPath(asOf.value));
   return (
     <>
       <PageHead title="Lions">Health, weight and how often each collar reports. Choose a lion for its history.</PageHead>

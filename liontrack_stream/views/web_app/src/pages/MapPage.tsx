@@ -1,7 +1,7 @@
 /** Where the lions are, and were: one day after the other. */
 
 import { useMemo, useRef, useState } from 'preact/hooks';
-import { address } from '../api/client.ts';
+import { positionsPath } from '../api/paths.ts';
 import type { PositionsBody } from '../api/types.ts';
 import { useApi } from '../api/use.ts';
 import { Icon } from '../components/icons.tsx';
@@ -89,7 +89,7 @@ export function MapPage() {
   const chosen = place.value.query.get('lion');
   const choose = (id: string | null): void => setQuery({ lion: id });
 
-  const positions = useApi<PositionsBody>(address('/api/analytics/lions/positions', { as_of: day }), { live: day === null });
+  const positions = useApi<PositionsBody>(positionsPath(day), { live: day === null });
   const kept = useRef<Spot[]>([]);
   const spots = useMemo(() => {
     if (positions.body) kept.current = moved(spotsOf(positions.body), day === null);

@@ -1,6 +1,6 @@
 /** One user: engagement, 30 days in numbers, challenges. */
 
-import { address } from '../api/client.ts';
+import { activityPath, challengesPath, engagementPath } from '../api/paths.ts';
 import type { ActivitySummaryBody, Challenge, ChallengesBody, EngagementBody } from '../api/types.ts';
 import { useApi } from '../api/use.ts';
 import { Chart } from '../components/Chart.tsx';
@@ -94,11 +94,9 @@ function Summary({ body, score }: { body: ActivitySummaryBody; score: number | n
 }
 
 export function OneUser({ id }: { id: string }) {
-  const path = `/api/analytics/users/${encodeURIComponent(id)}`;
-  const query = { as_of: asOf.value };
-  const engagement = useApi<EngagementBody>(address(`${path}/engagement`, query), { live: true });
-  const summary = useApi<ActivitySummaryBody>(address(`${path}/activity-summary`, query), { live: true });
-  const challenges = useApi<ChallengesBody>(address(`${path}/challenges-analytics`, query), { live: true });
+  const engagement = useApi<EngagementBody>(engagementPath(id, asOf.value), { live: true });
+  const summary = useApi<ActivitySummaryBody>(activityPath(id, asOf.value), { live: true });
+  const challenges = useApi<ChallengesBody>(challengesPath(id, asOf.value), { live: true });
   return (
     <>
       <Show of={summary}>{(body) => <Summary body={body} score={engagement.body?.current_score} />}</Show>

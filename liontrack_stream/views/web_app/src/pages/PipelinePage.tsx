@@ -1,5 +1,6 @@
 /** How far the worker is: lag, runs, dead letters, and the lake. */
 
+import { pipelinePath } from '../api/paths.ts';
 import type { Partition, PipelineBody, Run } from '../api/types.ts';
 import { useApi } from '../api/use.ts';
 import { type Column, DataTable } from '../components/DataTable.tsx';
@@ -51,7 +52,7 @@ function Figures({ body }: { body: PipelineBody }) {
 }
 
 export function PipelinePage() {
-  const pipeline = useApi<PipelineBody>('/api/analytics/pipeline', { refreshS: 10, live: true });
+  const pipeline = useApi<PipelineBody>(pipelinePath, { refreshS: 10, live: true });
   return (
     <>
       <PageHead title="Pipeline" day={false}>

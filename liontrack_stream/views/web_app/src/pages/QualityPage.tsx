@@ -1,5 +1,6 @@
 /** Whether the data can be trusted: checks per table, and what was refused. */
 
+import { dataQualityPath, pipelinePath, systemHealthPath } from '../api/paths.ts';
 import type { DataQualityBody, PipelineBody, SystemHealthBody, TableQuality } from '../api/types.ts';
 import { useApi } from '../api/use.ts';
 import { type Column, DataTable } from '../components/DataTable.tsx';
@@ -37,9 +38,9 @@ function Health({ body }: { body: SystemHealthBody }) {
 }
 
 export function QualityPage() {
-  const health = useApi<SystemHealthBody>('/api/analytics/system-health', { refreshS: 30 });
-  const quality = useApi<DataQualityBody>('/api/analytics/data-quality', { refreshS: 30 });
-  const pipeline = useApi<PipelineBody>('/api/analytics/pipeline', { refreshS: 30 });
+  const health = useApi<SystemHealthBody>(systemHealthPath, { refreshS: 30 });
+  const quality = useApi<DataQualityBody>(dataQualityPath, { refreshS: 30 });
+  const pipeline = useApi<PipelineBody>(pipelinePath, { refreshS: 30 });
   return (
     <>
       <PageHead title="Data quality" day={false}>

@@ -1,6 +1,6 @@
 /** The figures of the whole, above the map. */
 
-import { address } from '../api/client.ts';
+import { dashboardPath, healthReportPath } from '../api/paths.ts';
 import type { DashboardBody, HealthReportBody } from '../api/types.ts';
 import { useApi } from '../api/use.ts';
 import { Stat, Stats } from '../components/parts.tsx';
@@ -8,8 +8,8 @@ import { decimal, NONE, whole } from '../lib/numbers.ts';
 import { asOf } from '../state/router.ts';
 
 export function Totals() {
-  const totals = useApi<DashboardBody>('/api/analytics/dashboard').body?.dashboard;
-  const report = useApi<HealthReportBody>(address('/api/analytics/lions-health/report', { as_of: asOf.value }), { live: true }).body?.health_distribution;
+  const totals = useApi<DashboardBody>(dashboardPath).body?.dashboard;
+  const report = useApi<HealthReportBody>(healthReportPath(asOf.value), { live: true }).body?.health_distribution;
   return (
     <Stats label="Figures of the whole">
       <Stat name="Lions" value={whole(totals?.total_lions)} testid="total-lions" />

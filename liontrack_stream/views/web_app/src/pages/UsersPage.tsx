@@ -1,6 +1,6 @@
 /** What users do: all of them as numbers; one of them in detail for itself and for admins. */
 
-import { address } from '../api/client.ts';
+import { engagementsPath, userRanksPath } from '../api/paths.ts';
 import type { EngagementTrendDays, Leaderboard, UserRank } from '../api/types.ts';
 import { useApi } from '../api/use.ts';
 import { Chart } from '../components/Chart.tsx';
@@ -29,7 +29,7 @@ function Engagement({ body }: { body: EngagementTrendDays }) {
 
 /** Lets an admin choose whom to look at. */
 function UserPicker({ shown }: { shown: string }) {
-  const board = useApi<Leaderboard<UserRank>>(address('/api/analytics/leaderboard/users', { limit: 100, as_of: asOf.value }));
+  const board = useApi<Leaderboard<UserRank>>(userRanksPath(asOf.value, 100));
   const go = (event: Event): void => {
     event.preventDefault();
     const id = new FormData(event.currentTarget as HTMLFormElement).get('user');
@@ -56,7 +56,7 @@ function UserPicker({ shown }: { shown: string }) {
 }
 
 export function UsersPage() {
-  const trend = useApi<EngagementTrendDays>(address('/api/analytics/trends/engagement', { as_of: asOf.value }));
+  const trend = useApi<EngagementTrendDays>(engagementsPath(asOf.value));
   const shown = place.value.id ?? me.value?.user_id ?? null;
   return (
     <>

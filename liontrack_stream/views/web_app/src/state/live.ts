@@ -7,13 +7,13 @@
 
 import { effect, signal } from '@preact/signals';
 import { authorization, failureOf } from '../api/client.ts';
+import { streamPath } from '../api/paths.ts';
 import type { PositionEvent, RevisionEvent } from '../api/types.ts';
 import { readEvents, type ServerEvent } from '../lib/sse.ts';
 import { token } from './session.ts';
 
 export type LiveState = 'connecting' | 'live' | 'reconnecting' | 'offline' | 'refused';
 
-const PATH = '/api/analytics/stream';
 const SILENCE_MS = 40_000;
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 30_000;
@@ -58,7 +58,7 @@ function take(event: ServerEvent): void {
 async function follow(stop: AbortController): Promise<boolean> {
   const headers: Record<string, string> = { Accept: 'text/event-stream', ...authorization() };
   if (lastId !== null) headers['Last-Event-ID'] = lastId;
-  const response = await fetch(PATH, { headers, signal: stop.signal, cache: 'no-store' });
+  const response = await fetch(streamPath, { headers, signal: stop.signal, cache: 'no-store' });
   if (!response.ok || !response.body) throw await failureOf(response);
   liveState.value = 'live';
   let silence = window.setTimeout(() => stop.abort(), SILENCE_MS);
@@ -74,18 +74,18 @@ async function follow(stop: AbortController): Promise<boolean> {
   return true;
 }
 
-/** Resolves after `ms`, or as soon as the browser is online again. */
-function pause(ms: number, over: AbortSignal): Promise<void> {
+/** Resolves after `ms` (false), or as soon as the browser is online again (true). */
+function pause(ms: number, over: AbortSignal): Promise<boolean> {
   return new Promise((done) => {
-    const finish = (): void => {
+    const heard = new AbortController();
+    const finish = (woken: boolean): void => {
       clearTimeout(timer);
-      removeEventListener('online', finish);
-      over.removeEventListener('abort', finish);
-      done();
+      heard.abort();
+      done(woken);
     };
-    const timer = setTimeout(finish, ms);
-    addEventListener('online', finish);
-    over.addEventListener('abort', finish);
+    const timer = setTimeout(() => finish(false), ms);
+    addEventListener('online', () => finish(true), { signal: heard.signal });
+    over.addEventListener('abort', () => finish(false), { signal: heard.signal });
   });
 }
 
@@ -112,8 +112,8 @@ async function keepFollowing(over: AbortSignal): Promise<void> {
     }
     if (Date.now() - since > LONGEST_WAIT_MS) wait = FIRST_WAIT_MS;
     liveState.value = navigator.onLine ? 'reconnecting' : 'offline';
-    await pause(wait * (0.75 + Math.random() / 2), over);
-    wait = Math.min(wait * 2, LONGEST_WAIT_MS);
+    const woken = await pause(wait * (0.75 + Math.random() / 2), over);
+    wait = woken ? FIRST_WAIT_MS : Math.min(wait * 2, LONGEST_WAIT_MS);
   }
 }
 
