@@ -182,7 +182,7 @@ export class MapView {
 
   fit(spots: readonly Spot[]): void {
     this.#fitted = true;
-    if (spots.length) this.map.fitBounds(L.latLngBounds(spots.map(({ lat, lng }): L.LatLngTuple => [lat, lng])), { paddingTopLeft: [60, 50], paddingBottomRight: [this.map.getSize().x > LOCATOR_FROM_PX ? 165 : 100, 50], maxZoom: 11 });
+    if (spots.length) this.map.fitBounds(L.latLngBounds(spots.map(({ lat, lng }): L.LatLngTuple => [lat, lng])), { paddingTopLeft: [60, 50], paddingBottomRight: [this.map.getSize().x > LOCATOR_FROM_PX ? 235 : 100, 50], maxZoom: 11 });
   }
 
   /** Bring a lion into view and open what is known of it. */
