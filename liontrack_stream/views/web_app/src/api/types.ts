@@ -254,10 +254,3 @@ export interface PositionEvent {
   accuracy: number | null;
   fixes: number;
 }
-
-/** `event: revision` of the stream. */
-export interface RevisionEvent {
-  table_name: string;
-  entity_id: string;
-  period_start: string;
-}

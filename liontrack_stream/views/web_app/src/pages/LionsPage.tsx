@@ -6,6 +6,7 @@ import type { HealthReportBody, Lion, LionsBody, WeightTrendDays } from '../api/
 import { useApi } from '../api/use.ts';
 import { Chart } from '../components/Chart.tsx';
 import { type Column, DataTable } from '../components/DataTable.tsx';
+import { OldData } from '../components/OldData.tsx';
 import { BandBadge, Card, Meter, PageHead } from '../components/parts.tsx';
 import { Empty, Show } from '../components/states.tsx';
 import { longDay, longTime } from '../lib/days.ts';
@@ -98,9 +99,11 @@ export function LionsPage() {
   const lions = useApi<LionsBody>(lionsPath(asOf.value), { live: true });
   const report = useApi<HealthReportBody>(healthReportPath(asOf.value), { live: true });
   const weight = useApi<WeightTrendDays>(weightsPath(asOf.value));
+  const newest = lions.body?.lions.map((lion) => lion.updated_at ?? '').sort().at(-1);
   return (
     <>
       <PageHead title="Lions">Health, weight and how often each collar reports. Choose a lion for its history.</PageHead>
+      <OldData newest={newest} />
       <div class="grid stretch">
         <Card title="Health of all" hint="Latest day of each lion" class="w4" testid="health-report">
           <Show of={report}>{(body) => <Spread report={body} />}</Show>

@@ -5,6 +5,7 @@ import { positionsPath } from '../api/paths.ts';
 import type { PositionsBody } from '../api/types.ts';
 import { useApi } from '../api/use.ts';
 import { Icon } from '../components/icons.tsx';
+import { OldData } from '../components/OldData.tsx';
 import { PageHead } from '../components/parts.tsx';
 import { Empty, Failed, Loading } from '../components/states.tsx';
 import { DaySlider } from '../map/DaySlider.tsx';
@@ -124,6 +125,7 @@ export function MapPage() {
   return (
     <>
       <Heading />
+      <OldData newest={newest} />
       <Totals />
       <div class="map-page">
         <section class="card map-card" aria-label="Map of the lions">
@@ -155,6 +157,7 @@ export function MapPage() {
           {!positions.loading && spots.length === 0 && <Empty title="No fixes yet">There are no positions up to this day.</Empty>}
         </LionList>
       </div>
+      {positions.answer?.next && <p class="soft small">The first {spots.length} lions; the rest are on the page Lions.</p>}
       {spots.length > TRACKS_AT_MOST && <p class="soft small">Tracks of the first {TRACKS_AT_MOST} lions, and of the chosen one.</p>}
     </>
   );

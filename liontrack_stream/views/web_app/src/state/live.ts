@@ -8,7 +8,7 @@
 import { effect, signal } from '@preact/signals';
 import { authorization, failureOf } from '../api/client.ts';
 import { streamPath } from '../api/paths.ts';
-import type { PositionEvent, RevisionEvent } from '../api/types.ts';
+import type { PositionEvent } from '../api/types.ts';
 import { readEvents, type ServerEvent } from '../lib/sse.ts';
 import { token } from './session.ts';
 
@@ -48,10 +48,7 @@ function moved(position: PositionEvent): void {
 function take(event: ServerEvent): void {
   if (event.id !== null) lastId = event.id;
   if (event.event === 'position') moved(JSON.parse(event.data) as PositionEvent);
-  else if (event.event === 'revision') {
-    JSON.parse(event.data) as RevisionEvent;
-    revised();
-  }
+  else if (event.event !== 'hello') revised(); // a revision, or something newer than this build
 }
 
 /** One connection, until it ends. Returns whether it was ever live. */
@@ -60,6 +57,7 @@ async function follow(stop: AbortController): Promise<boolean> {
   if (lastId !== null) headers['Last-Event-ID'] = lastId;
   const response = await fetch(streamPath, { headers, signal: stop.signal, cache: 'no-store' });
   if (!response.ok || !response.body) throw await failureOf(response);
+  if (liveState.value === 'reconnecting' || liveState.value === 'offline') revised(); // what came meanwhile
   liveState.value = 'live';
   let silence = window.setTimeout(() => stop.abort(), SILENCE_MS);
   const alive = (): void => {
