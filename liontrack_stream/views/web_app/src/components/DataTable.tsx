@@ -18,6 +18,8 @@ interface Props<Row> {
   columns: Column<Row>[];
   rows: Row[];
   keyOf: (row: Row) => string;
+  /** The column that the rows are sorted by at first; without it they stay as they are given. */
+  first?: number;
   testid?: string;
 }
 
@@ -26,8 +28,8 @@ function compare(a: number | string | null | undefined, b: number | string | nul
   return typeof a === 'number' && typeof b === 'number' ? a - b : String(a).localeCompare(String(b), 'en', { numeric: true });
 }
 
-export function DataTable<Row>({ caption, columns, rows, keyOf, testid }: Props<Row>) {
-  const [sort, setSort] = useState<{ column: number; down: boolean } | null>(null);
+export function DataTable<Row>({ caption, columns, rows, keyOf, first, testid }: Props<Row>) {
+  const [sort, setSort] = useState<{ column: number; down: boolean } | null>(first === undefined ? null : { column: first, down: false });
   const by = sort && columns[sort.column]?.by;
   const sorted = by
     ? rows.toSorted((a, b) => {

@@ -89,7 +89,7 @@ function List({ first, next }: { first: Lion[]; next: string | null }) {
   if (!rows.length) return <Empty title="No lions yet">They come with the first events of collars.</Empty>;
   return (
     <>
-      <DataTable caption="Lions" columns={COLUMNS} rows={rows} keyOf={(lion) => lion.lion_id} testid="lions-table" />
+      <DataTable caption="Lions" columns={COLUMNS} rows={rows} first={0} keyOf={(lion) => lion.lion_id} testid="lions-table" />
       {rest && next && <More key={rest} url={rest} add={(lions, after) => setMore({ after: next, lions: isMore ? [...more.lions, ...lions] : lions, next: after })} />}
     </>
   );
