@@ -20,7 +20,9 @@ export function serviceWorkerFiles(): Plugin {
       if (worker?.type !== 'chunk') throw new Error(`${WORKER} is missing`);
       if (worker.imports.length) throw new Error(`${WORKER} must stand alone, it imports ${worker.imports}`);
       const hash = createHash('sha256');
-      const names = Object.keys(bundle).filter((name) => !NOT_SHELL.includes(name)).sort();
+      const names = Object.keys(bundle)
+        .filter((name) => !NOT_SHELL.includes(name))
+        .sort();
       for (const name of names) {
         const file = bundle[name];
         hash.update(name).update(file?.type === 'chunk' ? file.code : (file?.source ?? ''));

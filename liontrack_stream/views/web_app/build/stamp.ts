@@ -6,7 +6,18 @@ import { join, relative, sep } from 'node:path';
 import type { Plugin } from 'vite';
 
 /** What a build depends on. `tests/views/test_web_build.py` reads this list here. */
-export const SOURCES = ['biome.json', 'build', 'docs', 'index.html', 'package-lock.json', 'package.json', 'public', 'src', 'tsconfig.json', 'vite.config.ts'];
+export const SOURCES = [
+  'biome.json',
+  'build',
+  'docs',
+  'index.html',
+  'package-lock.json',
+  'package.json',
+  'public',
+  'src',
+  'tsconfig.json',
+  'vite.config.ts',
+];
 
 function filesOf(path: string): string[] {
   return statSync(path).isDirectory() ? readdirSync(path).flatMap((name) => filesOf(join(path, name))) : [path];
@@ -14,9 +25,15 @@ function filesOf(path: string): string[] {
 
 /** SHA-256 over names and contents of the sources, sorted by name. */
 export function sourcesHash(root: string): string {
-  const names = SOURCES.flatMap((name) => filesOf(join(root, name))).map((path) => relative(root, path).split(sep).join('/'));
+  const names = SOURCES.flatMap((name) => filesOf(join(root, name))).map((path) =>
+    relative(root, path).split(sep).join('/'),
+  );
   const hash = createHash('sha256');
-  for (const name of names.sort()) hash.update(`${name}\0`).update(readFileSync(join(root, name))).update('\0');
+  for (const name of names.sort())
+    hash
+      .update(`${name}\0`)
+      .update(readFileSync(join(root, name)))
+      .update('\0');
   return hash.digest('hex');
 }
 

@@ -1,10 +1,10 @@
 import type { ComponentType } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { mePath } from './api/paths.ts';
-import { useApi } from './api/use.ts';
 import type { Me } from './api/types.ts';
-import { Empty, Failed } from './components/states.tsx';
+import { useApi } from './api/use.ts';
 import { Shell } from './components/Shell.tsx';
+import { Empty, Failed } from './components/states.tsx';
 import { LeaderboardsPage } from './pages/LeaderboardsPage.tsx';
 import { LionPage } from './pages/LionPage.tsx';
 import { LionsPage } from './pages/LionsPage.tsx';
@@ -12,8 +12,8 @@ import { MapPage } from './pages/MapPage.tsx';
 import { PipelinePage } from './pages/PipelinePage.tsx';
 import { QualityPage } from './pages/QualityPage.tsx';
 import { UsersPage } from './pages/UsersPage.tsx';
-import { me } from './state/session.ts';
 import { place, to } from './state/router.ts';
+import { me } from './state/session.ts';
 
 const PAGES: Record<string, { title: string; component: ComponentType }> = {
   map: { title: 'Map', component: MapPage },
@@ -27,7 +27,9 @@ const PAGES: Record<string, { title: string; component: ComponentType }> = {
 function Missing() {
   return (
     <div class="card">
-      <h1 class="sr" tabIndex={-1}>No such page</h1>
+      <h1 class="sr" tabIndex={-1}>
+        No such page
+      </h1>
       <Empty title="No such page">
         <a href={to('map')}>To the map</a>
       </Empty>

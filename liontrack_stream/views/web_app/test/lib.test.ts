@@ -20,7 +20,8 @@ test('events are the same however the bytes are cut', () => {
     { event: 'message', data: 'x', id: '' },
   ];
   assert.deepEqual(eventsOf(text), whole);
-  for (let cut = 0; cut <= text.length; cut += 1) assert.deepEqual(eventsOf(text.slice(0, cut), text.slice(cut)), whole, `cut at ${cut}`);
+  for (let cut = 0; cut <= text.length; cut += 1)
+    assert.deepEqual(eventsOf(text.slice(0, cut), text.slice(cut)), whole, `cut at ${cut}`);
   assert.deepEqual(eventsOf(...text), whole);
 });
 
@@ -40,7 +41,14 @@ test('days are UTC and exist', () => {
 });
 
 test('bands are those of the health report', () => {
-  assert.deepEqual([81, 80, 60, 59.9, 0, null].map(bandOf), ['excellent', 'good', 'good', 'needs_attention', 'needs_attention', 'unknown']);
+  assert.deepEqual([81, 80, 60, 59.9, 0, null].map(bandOf), [
+    'excellent',
+    'good',
+    'good',
+    'needs_attention',
+    'needs_attention',
+    'unknown',
+  ]);
 });
 
 test('numbers carry their units', () => {
@@ -59,10 +67,31 @@ const BODY = {
     {
       type: 'Feature',
       id: 'track',
-      geometry: { type: 'MultiLineString', coordinates: [[[22, -24], [22.1, -24.1]], [[23, -25], [23.1, -25], [23.2, -25]]] },
+      geometry: {
+        type: 'MultiLineString',
+        coordinates: [
+          [
+            [22, -24],
+            [22.1, -24.1],
+          ],
+          [
+            [23, -25],
+            [23.1, -25],
+            [23.2, -25],
+          ],
+        ],
+      },
       properties: {
-        lion_id: 'a', name: null, from: '', to: '', fixes: 5, distance_m: 10,
-        coordTimes: [['1970-01-01T00:00:00Z', '1970-01-01T00:30:00Z'], ['1970-01-01T10:00:00Z', '1970-01-01T10:30:00Z', '1970-01-01T11:00:00Z']],
+        lion_id: 'a',
+        name: null,
+        from: '',
+        to: '',
+        fixes: 5,
+        distance_m: 10,
+        coordTimes: [
+          ['1970-01-01T00:00:00Z', '1970-01-01T00:30:00Z'],
+          ['1970-01-01T10:00:00Z', '1970-01-01T10:30:00Z', '1970-01-01T11:00:00Z'],
+        ],
       },
     },
   ],
@@ -71,7 +100,10 @@ const BODY = {
 test('tracks turn GeoJSON around, and are cut by time', () => {
   const track = trackOf(BODY as never);
   assert.ok(track);
-  assert.deepEqual(track.walks[0]?.points, [[-24, 22], [-24.1, 22.1]]);
+  assert.deepEqual(track.walks[0]?.points, [
+    [-24, 22],
+    [-24.1, 22.1],
+  ]);
   const second = track.walks[1];
   assert.ok(second);
   assert.deepEqual(part(second, 36_000 + 1800, 36_000 + 1800), [[-25, 23.1]]);

@@ -53,7 +53,10 @@ export function nextOf(link: string | null): string | null {
 export async function get<T>(url: string, signal?: AbortSignal): Promise<Answer<T>> {
   let response: Response;
   try {
-    response = await fetch(url, { headers: { Accept: 'application/json, application/geo+json', ...authorization() }, signal: signal ?? null });
+    response = await fetch(url, {
+      headers: { Accept: 'application/json, application/geo+json', ...authorization() },
+      signal: signal ?? null,
+    });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new ApiFailure(0, 'No connection', 'The server cannot be reached, and nothing was kept of this page.');
@@ -68,7 +71,11 @@ export async function get<T>(url: string, signal?: AbortSignal): Promise<Answer<
 }
 
 /** GET a list and what its `Link` headers lead to, at most `pages` of them. */
-export async function getPages<T>(url: string, pages: number, signal?: AbortSignal): Promise<{ answers: Answer<T>[]; cut: boolean }> {
+export async function getPages<T>(
+  url: string,
+  pages: number,
+  signal?: AbortSignal,
+): Promise<{ answers: Answer<T>[]; cut: boolean }> {
   const answers: Answer<T>[] = [];
   let next: string | null = url;
   while (next && answers.length < pages) {

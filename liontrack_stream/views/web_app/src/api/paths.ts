@@ -19,21 +19,36 @@ const AHEAD = 20;
 export const lionsPath = (asOf: Day): string => address(`${ROOT}/lions`, { as_of: asOf });
 export const positionsPath = (asOf: Day): string => address(`${ROOT}/lions/positions`, { as_of: asOf });
 export const lionPath = (lion: string, asOf: Day): string => address(`${ROOT}/lions/${id(lion)}`, { as_of: asOf });
-export const weightTrendPath = (lion: string, asOf: Day): string => address(`${ROOT}/lions/${id(lion)}/weight-trend`, { days: 30, as_of: asOf });
-export const trackPath = (lion: string, hours: number, asOf: Day): string => address(`${ROOT}/lions/${id(lion)}/track`, { hours, as_of: asOf });
+export const weightTrendPath = (lion: string, asOf: Day): string =>
+  address(`${ROOT}/lions/${id(lion)}/weight-trend`, { days: 30, as_of: asOf });
+export const trackPath = (lion: string, hours: number, asOf: Day): string =>
+  address(`${ROOT}/lions/${id(lion)}/track`, { hours, as_of: asOf });
 export const healthReportPath = (asOf: Day): string => address(`${ROOT}/lions-health/report`, { as_of: asOf });
 export const weightsPath = (asOf: Day): string => address(`${ROOT}/trends/weight`, { as_of: asOf });
 export const engagementsPath = (asOf: Day): string => address(`${ROOT}/trends/engagement`, { as_of: asOf });
 export const lionRanksPath = (asOf: Day): string => address(`${ROOT}/leaderboard/lions`, { limit: AHEAD, as_of: asOf });
-export const userRanksPath = (asOf: Day, limit = AHEAD): string => address(`${ROOT}/leaderboard/users`, { limit, as_of: asOf });
-export const engagementPath = (user: string, asOf: Day): string => address(`${ROOT}/users/${id(user)}/engagement`, { as_of: asOf });
-export const activityPath = (user: string, asOf: Day): string => address(`${ROOT}/users/${id(user)}/activity-summary`, { as_of: asOf });
-export const challengesPath = (user: string, asOf: Day): string => address(`${ROOT}/users/${id(user)}/challenges-analytics`, { as_of: asOf });
+export const userRanksPath = (asOf: Day, limit = AHEAD): string =>
+  address(`${ROOT}/leaderboard/users`, { limit, as_of: asOf });
+export const engagementPath = (user: string, asOf: Day): string =>
+  address(`${ROOT}/users/${id(user)}/engagement`, { as_of: asOf });
+export const activityPath = (user: string, asOf: Day): string =>
+  address(`${ROOT}/users/${id(user)}/activity-summary`, { as_of: asOf });
+export const challengesPath = (user: string, asOf: Day): string =>
+  address(`${ROOT}/users/${id(user)}/challenges-analytics`, { as_of: asOf });
 
 /** What the pages show as they open, for who is signed in (null: nobody); so much is kept for when the server is out of reach. */
 export function openingPaths(user: string | null): string[] {
-  const all = [dashboardPath, systemHealthPath, dataQualityPath, pipelinePath, lionsPath(null), positionsPath(null), healthReportPath(null)];
+  const all = [
+    dashboardPath,
+    systemHealthPath,
+    dataQualityPath,
+    pipelinePath,
+    lionsPath(null),
+    positionsPath(null),
+    healthReportPath(null),
+  ];
   all.push(weightsPath(null), engagementsPath(null), lionRanksPath(null));
-  if (user !== null) all.push(userRanksPath(null), engagementPath(user, null), activityPath(user, null), challengesPath(user, null));
+  if (user !== null)
+    all.push(userRanksPath(null), engagementPath(user, null), activityPath(user, null), challengesPath(user, null));
   return all;
 }

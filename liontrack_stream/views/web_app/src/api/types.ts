@@ -239,7 +239,14 @@ export interface PipelineBody {
       last_24h: number;
       rules: { topic: string; rule: string; records: number; last_seen: string }[];
     };
-    lake: { files: number; bytes: number; rows: number; lag_records: number | null; lag_s: number | null; error: boolean };
+    lake: {
+      files: number;
+      bytes: number;
+      rows: number;
+      lag_records: number | null;
+      lag_s: number | null;
+      error: boolean;
+    };
     runs: Run[];
   };
   timestamp: string;

@@ -2,8 +2,8 @@
 
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { epoch, noteAnswer } from '../state/connection.ts';
-import { token } from '../state/session.ts';
 import { revision } from '../state/live.ts';
+import { token } from '../state/session.ts';
 import { type Answer, ApiFailure, get } from './client.ts';
 
 const REFRESH_S = 60;
@@ -44,7 +44,9 @@ export function useApi<T>(url: string | null, { refreshS = REFRESH_S, live = fal
   useEffect(() => {
     if (url === null) return;
     const stop = new AbortController();
-    setState((old) => (old.key === key ? { ...old, loading: true } : { key, answer: null, failure: null, loading: true }));
+    setState((old) =>
+      old.key === key ? { ...old, loading: true } : { key, answer: null, failure: null, loading: true },
+    );
     get<T>(url, stop.signal).then(
       (answer) => {
         if (wanted.current !== key) return;

@@ -47,7 +47,10 @@ function axis(side: number, scale: string, unit: string, grid: boolean): uPlot.A
     gap: 4,
     ticks: { show: false },
     grid: { show: grid, stroke: colourOf('--line'), width: 1 },
-    values: (_, splits) => splits.map((value) => (Number.isInteger(value) || Math.abs(value) < 10 ? `${value}` : `${Number(value.toFixed(1))}`)),
+    values: (_, splits) =>
+      splits.map((value) =>
+        Number.isInteger(value) || Math.abs(value) < 10 ? `${value}` : `${Number(value.toFixed(1))}`,
+      ),
     label: unit,
     labelSize: 18,
     labelFont: FONT,
@@ -63,7 +66,10 @@ function roomy(_: uPlot, low: number | null, high: number | null): uPlot.Range.M
   return [middle - half, middle + half];
 }
 
-function build(series: Series[], range: [number, number] | undefined): { options: Omit<uPlot.Options, 'width' | 'height'>; dataOf: (x: number[]) => Rows } {
+function build(
+  series: Series[],
+  range: [number, number] | undefined,
+): { options: Omit<uPlot.Options, 'width' | 'height'>; dataOf: (x: number[]) => Rows } {
   const columns: (number | null)[][] = [];
   const drawn: uPlot.Series[] = [{}];
   const bands: uPlot.Band[] = [];
@@ -79,14 +85,35 @@ function build(series: Series[], range: [number, number] | undefined): { options
     columns.push(one.values);
     drawn.push(
       one.kind === 'bars'
-        ? { scale, stroke: withAlpha(colour, 0.75), fill: withAlpha(colour, 0.35), width: 0, paths: uPlot.paths.bars?.({ size: [0.7, 28], radius: 0.2 }) as uPlot.Series.PathBuilder, points: { show: false } }
-        : { scale, stroke: colour, width: 2.2, spanGaps: true, points: { show: one.values.length < 120, size: 6, fill: colour, stroke: colour } },
+        ? {
+            scale,
+            stroke: withAlpha(colour, 0.75),
+            fill: withAlpha(colour, 0.35),
+            width: 0,
+            paths: uPlot.paths.bars?.({ size: [0.7, 28], radius: 0.2 }) as uPlot.Series.PathBuilder,
+            points: { show: false },
+          }
+        : {
+            scale,
+            stroke: colour,
+            width: 2.2,
+            spanGaps: true,
+            points: { show: one.values.length < 120, size: 6, fill: colour, stroke: colour },
+          },
     );
   }
   const bars = series.find((one) => one.kind === 'bars');
   const lines = series.find((one) => one.kind !== 'bars');
   const axes: uPlot.Axis[] = [
-    { stroke: colourOf('--soft'), font: FONT, ticks: { show: false }, grid: { show: false }, size: 30, space: 64, values: (_, splits) => splits.map(dayLabel) },
+    {
+      stroke: colourOf('--soft'),
+      font: FONT,
+      ticks: { show: false },
+      grid: { show: false },
+      size: 30,
+      space: 64,
+      values: (_, splits) => splits.map(dayLabel),
+    },
   ];
   if (lines) axes.push(axis(3, 'y', lines.unit, true));
   if (bars) axes.push(axis(lines ? 1 : 3, 'bars', bars.unit, !lines));
@@ -97,7 +124,10 @@ function build(series: Series[], range: [number, number] | undefined): { options
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 9 } },
       scales: {
-        x: { time: true, range: (_, low, high) => (low === high ? [low - 43_200, high + 43_200] : [low - 28_800, high + 28_800]) },
+        x: {
+          time: true,
+          range: (_, low, high) => (low === high ? [low - 43_200, high + 43_200] : [low - 28_800, high + 28_800]),
+        },
         y: range ? { range } : { range: roomy },
         bars: { range: (_, __, high) => [0, Math.max(1, (high ?? 1) * 1.15)] },
       },
@@ -146,14 +176,25 @@ export function Chart({ title, days, series, range, height = 240, testid }: Prop
     <figure class="chart" data-testid={testid}>
       <figcaption>
         {series.map((one) => (
-          <span key={one.name} class={`key ${one.kind === 'bars' ? 'area' : ''}`} style={{ '--dot': `var(${one.colour})` }}>
+          <span
+            key={one.name}
+            class={`key ${one.kind === 'bars' ? 'area' : ''}`}
+            style={{ '--dot': `var(${one.colour})` }}
+          >
             {one.name} ({one.unit})
           </span>
         ))}
       </figcaption>
-      <div ref={box} class="chart-box" style={{ height: `${height}px` }} role="img" aria-label={`${title}; the numbers are in the table below`} />
+      <div
+        ref={box}
+        class="chart-box"
+        style={{ height: `${height}px` }}
+        role="img"
+        aria-label={`${title}; the numbers are in the table below`}
+      />
       <p class="read-out" aria-hidden="true">
-        {days[n] && `${longDay(days[n])}: ${series.map((one) => `${one.name.toLowerCase()} ${shown(one, n)}`).join(', ')}`}
+        {days[n] &&
+          `${longDay(days[n])}: ${series.map((one) => `${one.name.toLowerCase()} ${shown(one, n)}`).join(', ')}`}
       </p>
       <details class="table">
         <summary>Numbers as a table</summary>

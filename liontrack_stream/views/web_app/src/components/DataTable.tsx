@@ -25,11 +25,15 @@ interface Props<Row> {
 
 function compare(a: number | string | null | undefined, b: number | string | null | undefined): number {
   if (a == null || b == null) return a == null ? (b == null ? 0 : 1) : -1; // nothing comes last
-  return typeof a === 'number' && typeof b === 'number' ? a - b : String(a).localeCompare(String(b), 'en', { numeric: true });
+  return typeof a === 'number' && typeof b === 'number'
+    ? a - b
+    : String(a).localeCompare(String(b), 'en', { numeric: true });
 }
 
 export function DataTable<Row>({ caption, columns, rows, keyOf, first, testid }: Props<Row>) {
-  const [sort, setSort] = useState<{ column: number; down: boolean } | null>(first === undefined ? null : { column: first, down: false });
+  const [sort, setSort] = useState<{ column: number; down: boolean } | null>(
+    first === undefined ? null : { column: first, down: false },
+  );
   const by = sort && columns[sort.column]?.by;
   const sorted = by
     ? rows.toSorted((a, b) => {
@@ -48,7 +52,12 @@ export function DataTable<Row>({ caption, columns, rows, keyOf, first, testid }:
         <thead>
           <tr>
             {columns.map((column, n) => (
-              <th key={column.name} scope="col" class={column.number ? 'num' : ''} aria-sort={sort?.column === n ? (sort.down ? 'descending' : 'ascending') : undefined}>
+              <th
+                key={column.name}
+                scope="col"
+                class={column.number ? 'num' : ''}
+                aria-sort={sort?.column === n ? (sort.down ? 'descending' : 'ascending') : undefined}
+              >
                 {column.by ? (
                   <button type="button" class="sort" onClick={() => press(n)}>
                     {column.name}

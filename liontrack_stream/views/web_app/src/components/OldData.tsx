@@ -1,6 +1,6 @@
 /** Where nothing is recent, as with a history that was imported: the way to the last day with data. */
 
-import { daysBetween, dayOf, longDay } from '../lib/days.ts';
+import { dayOf, daysBetween, longDay } from '../lib/days.ts';
 import { asOf, setQuery } from '../state/router.ts';
 
 const RECENT_DAYS = 30;

@@ -2,11 +2,11 @@
 
 import type { ComponentChildren } from 'preact';
 import type { Me } from '../api/types.ts';
-import { dark, toggleTheme } from '../state/theme.ts';
-import { keptSince } from '../state/connection.ts';
 import { longTime } from '../lib/days.ts';
-import { me, signedIn, signInReason, signOut } from '../state/session.ts';
+import { keptSince } from '../state/connection.ts';
 import { place, to } from '../state/router.ts';
+import { me, signedIn, signInReason, signOut } from '../state/session.ts';
+import { dark, toggleTheme } from '../state/theme.ts';
 import { Icon, type IconName } from './icons.tsx';
 import { LiveBadge } from './LiveBadge.tsx';
 import { SignIn } from './SignIn.tsx';
@@ -26,7 +26,11 @@ function Navigation() {
       <ul>
         {PAGES.map(({ page, name, icon }) => (
           <li key={page}>
-            <a href={to(page)} aria-current={place.value.page === page ? 'page' : undefined} data-testid={`nav-${page}`}>
+            <a
+              href={to(page)}
+              aria-current={place.value.page === page ? 'page' : undefined}
+              data-testid={`nav-${page}`}
+            >
               <Icon name={icon} />
               {name}
             </a>
@@ -59,7 +63,10 @@ function Foot() {
     <footer class="foot">
       {known && (
         <span data-testid="who-foot">
-          {whoIs(known)}: {known.positions === 'exact' ? 'exact positions' : `positions on a grid of ${known.grid_deg}°, ${known.delay_h} h late`}
+          {whoIs(known)}:{' '}
+          {known.positions === 'exact'
+            ? 'exact positions'
+            : `positions on a grid of ${known.grid_deg}°, ${known.delay_h} h late`}
         </span>
       )}
       <span>All days and times are UTC</span>
@@ -80,23 +87,49 @@ function Top() {
         <span>LionTrack</span>
       </a>
       {me.value?.demo && (
-        <strong class="simulated" data-testid="simulated" title="The lions, users and challenges of this demo are simulated">
+        <strong
+          class="simulated"
+          data-testid="simulated"
+          title="The lions, users and challenges of this demo are simulated"
+        >
           Simulated<span class="hide-phone"> data</span>
         </strong>
       )}
       <div class="top-end">
         <LiveBadge />
         <Who />
-        <button type="button" class="button icon quiet" aria-label={theme} title={theme} onClick={toggleTheme} data-testid="theme">
+        <button
+          type="button"
+          class="button icon quiet"
+          aria-label={theme}
+          title={theme}
+          onClick={toggleTheme}
+          data-testid="theme"
+        >
           <Icon name={dark.value ? 'sun' : 'moon'} />
         </button>
         {signedIn.value ? (
-          <button type="button" class="button who" onClick={signOut} aria-label="Sign out" title={`Sign out ${me.value?.user_id}`} data-testid="sign-out">
+          <button
+            type="button"
+            class="button who"
+            onClick={signOut}
+            aria-label="Sign out"
+            title={`Sign out ${me.value?.user_id}`}
+            data-testid="sign-out"
+          >
             <Icon name="out" />
             <span class="wide">Sign out</span>
           </button>
         ) : (
-          <button type="button" class="button who" onClick={() => { signInReason.value = ''; }} aria-label="Sign in" data-testid="sign-in">
+          <button
+            type="button"
+            class="button who"
+            onClick={() => {
+              signInReason.value = '';
+            }}
+            aria-label="Sign in"
+            data-testid="sign-in"
+          >
             <Icon name="user" />
             <span class="wide">Sign in</span>
           </button>
@@ -118,8 +151,8 @@ function Notices() {
       )}
       {known?.positions === 'generalised' && (place.value.page === 'map' || place.value.page === 'lions') && (
         <p class="notice" data-testid="generalised-notice">
-          <strong>Generalised positions.</strong> Rounded to {known.grid_deg}° and {known.delay_h} hours late, to keep the lions safe. Rangers
-          sign in to see exact ones.
+          <strong>Generalised positions.</strong> Rounded to {known.grid_deg}° and {known.delay_h} hours late, to keep
+          the lions safe. Rangers sign in to see exact ones.
         </p>
       )}
     </>

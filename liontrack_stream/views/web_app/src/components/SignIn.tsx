@@ -12,7 +12,8 @@ async function check(text: string): Promise<string | null> {
   if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(text)) return 'This is no token: it has three parts with dots between.';
   try {
     const response = await fetch(mePath, { headers: { Authorization: `Bearer ${text}` }, cache: 'no-store' });
-    if (response.ok) return ((await response.json()) as Me).user_id === null ? 'The server took this for nobody.' : null;
+    if (response.ok)
+      return ((await response.json()) as Me).user_id === null ? 'The server took this for nobody.' : null;
     const body = await response.json().catch(() => ({}));
     return `The server refused the token: ${body.detail ?? response.statusText}`;
   } catch {
@@ -64,8 +65,8 @@ export function SignIn() {
           </p>
         )}
         <p class="soft">
-          Rangers and admins see exact, current positions; a user sees its own activity, an admin everyone's. Whoever runs the server makes a
-          token with
+          Rangers and admins see exact, current positions; a user sees its own activity, an admin everyone's. Whoever
+          runs the server makes a token with
         </p>
         <pre>
           <code>{COMMAND}</code>
@@ -109,4 +110,3 @@ export function SignIn() {
     </dialog>
   );
 }
-

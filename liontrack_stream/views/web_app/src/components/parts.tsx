@@ -7,7 +7,17 @@ import { decimal, NONE } from '../lib/numbers.ts';
 import { AsOf } from './AsOf.tsx';
 
 /** The heading of a page, what it is about, and the day that it shows. */
-export function PageHead({ title, children, day = true, end }: { title: string; children: ComponentChildren; day?: boolean; end?: ComponentChildren }) {
+export function PageHead({
+  title,
+  children,
+  day = true,
+  end,
+}: {
+  title: string;
+  children: ComponentChildren;
+  day?: boolean;
+  end?: ComponentChildren;
+}) {
   return (
     <header class="page-head">
       <div>
@@ -51,7 +61,19 @@ export function Stats({ children, label }: { children: ComponentChildren; label:
 }
 
 /** One figure. `value` carries its unit. */
-export function Stat({ name, value, unit, hint, testid }: { name: string; value: ComponentChildren; unit?: string; hint?: ComponentChildren; testid?: string }) {
+export function Stat({
+  name,
+  value,
+  unit,
+  hint,
+  testid,
+}: {
+  name: string;
+  value: ComponentChildren;
+  unit?: string;
+  hint?: ComponentChildren;
+  testid?: string;
+}) {
   return (
     <div class="stat" data-testid={testid}>
       <dt>{name}</dt>
@@ -73,7 +95,17 @@ export function BandBadge({ band }: { band: Band }) {
 }
 
 /** A bar of 0-100 with its number, in the colour of the band or a given one. */
-export function Meter({ value, colour, max = 100, digits = 1 }: { value: number | null; colour?: string; max?: number; digits?: number }) {
+export function Meter({
+  value,
+  colour,
+  max = 100,
+  digits = 1,
+}: {
+  value: number | null;
+  colour?: string;
+  max?: number;
+  digits?: number;
+}) {
   if (value === null) return <span class="soft">{NONE}</span>;
   const share = Math.max(0, Math.min(100, (100 * value) / (max || 1)));
   return (
@@ -86,7 +118,12 @@ export function Meter({ value, colour, max = 100, digits = 1 }: { value: number 
   );
 }
 
-const TREND_NAMES: Record<string, string> = { gaining: '↗ gaining', stable: '→ stable', losing: '↘ losing', unknown: 'unknown' };
+const TREND_NAMES: Record<string, string> = {
+  gaining: '↗ gaining',
+  stable: '→ stable',
+  losing: '↘ losing',
+  unknown: 'unknown',
+};
 
 export function trendName(trend: string | null): string {
   return trend === null ? NONE : (TREND_NAMES[trend] ?? trend);

@@ -34,7 +34,13 @@ export function SignInFirst({ children }: { children: ComponentChildren }) {
       <Icon name="lock" />
       <strong>Sign in to see this</strong>
       <p>{children}</p>
-      <button type="button" class="button primary" onClick={() => { signInReason.value = ''; }}>
+      <button
+        type="button"
+        class="button primary"
+        onClick={() => {
+          signInReason.value = '';
+        }}
+      >
         Sign in with a token
       </button>
     </div>
@@ -56,9 +62,22 @@ export function Failed({ failure, again }: { failure: ApiFailure; again: () => v
 }
 
 /** Shows a body once it is there, and a line above it where it is old. */
-export function Show<T>({ of, children, lines }: { of: Loaded<T>; children: (body: T) => ComponentChildren; lines?: number }) {
+export function Show<T>({
+  of,
+  children,
+  lines,
+}: {
+  of: Loaded<T>;
+  children: (body: T) => ComponentChildren;
+  lines?: number;
+}) {
   const { answer, failure } = of;
-  if (answer === null) return failure ? <Failed failure={failure} again={of.reload} /> : <Loading {...(lines === undefined ? {} : { lines })} />;
+  if (answer === null)
+    return failure ? (
+      <Failed failure={failure} again={of.reload} />
+    ) : (
+      <Loading {...(lines === undefined ? {} : { lines })} />
+    );
   return (
     <>
       {answer.keptSince && (

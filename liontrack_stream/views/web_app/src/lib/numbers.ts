@@ -7,7 +7,9 @@ export function whole(value: number | null | undefined): string {
 }
 
 export function decimal(value: number | null | undefined, digits = 1): string {
-  return value == null ? NONE : value.toLocaleString('en-GB', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return value == null
+    ? NONE
+    : value.toLocaleString('en-GB', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
 export function withUnit(value: number | null | undefined, unit: string, digits = 1): string {

@@ -42,7 +42,11 @@ export class EventParser {
 }
 
 /** Calls `emit` for each event until the body ends; `alive` for each piece, heartbeats too. */
-export async function readEvents(body: ReadableStream<Uint8Array>, emit: (event: ServerEvent) => void, alive: () => void): Promise<void> {
+export async function readEvents(
+  body: ReadableStream<Uint8Array>,
+  emit: (event: ServerEvent) => void,
+  alive: () => void,
+): Promise<void> {
   const parser = new EventParser(emit);
   const decoder = new TextDecoder();
   const reader = body.getReader();

@@ -42,7 +42,14 @@ export function DaySlider({ lastDay, days, today, ready }: Props) {
   const text = asOf.value ? longDay(asOf.value) : 'Now';
   return (
     <div class="slider">
-      <button type="button" class="button icon" aria-label={playing ? 'Pause' : 'Play the days'} title={playing ? 'Pause' : 'Play the days'} onClick={toggle} data-testid="play">
+      <button
+        type="button"
+        class="button icon"
+        aria-label={playing ? 'Pause' : 'Play the days'}
+        title={playing ? 'Pause' : 'Play the days'}
+        onClick={toggle}
+        data-testid="play"
+      >
         <Icon name={playing ? 'pause' : 'play'} />
       </button>
       <input

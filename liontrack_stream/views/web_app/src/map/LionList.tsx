@@ -29,7 +29,14 @@ export function LionList({ spots, chosen, choose, hint, children }: Props) {
         <h2>Lions</h2>
         <p>{hint}</p>
         {spots.length >= SEARCH_FROM && (
-          <input class="input" type="search" placeholder="Find by name" aria-label="Find a lion by name" value={search} onInput={(event) => setSearch(event.currentTarget.value)} />
+          <input
+            class="input"
+            type="search"
+            placeholder="Find by name"
+            aria-label="Find a lion by name"
+            value={search}
+            onInput={(event) => setSearch(event.currentTarget.value)}
+          />
         )}
       </div>
       {children}
@@ -39,7 +46,12 @@ export function LionList({ spots, chosen, choose, hint, children }: Props) {
           const isChosen = spot.lion_id === chosen;
           return (
             <li key={spot.lion_id}>
-              <button type="button" aria-pressed={isChosen} onClick={() => choose(isChosen ? null : spot.lion_id)} data-lion={spot.lion_id}>
+              <button
+                type="button"
+                aria-pressed={isChosen}
+                onClick={() => choose(isChosen ? null : spot.lion_id)}
+                data-lion={spot.lion_id}
+              >
                 <span class="dot" style={{ '--dot': bandColour(band) }} aria-hidden="true" />
                 <span class="name">{nameOf(spot)}</span>
                 <span class="score">{whole(spot.health_score)}</span>

@@ -3,9 +3,9 @@
 import * as L from 'leaflet';
 import { render } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { Popup } from './Popup.tsx';
-import { dark } from '../state/theme.ts';
 import { livePositions } from '../state/live.ts';
+import { dark } from '../state/theme.ts';
+import { Popup } from './Popup.tsx';
 import { part, type Track } from './tracks.ts';
 import { MapView, type Shown, type Spot } from './view.ts';
 
@@ -57,7 +57,10 @@ export function LionMap({ spots, tracks, shown, live, choose, opens, label, fram
   }, []);
 
   useEffect(() => view.current?.recolour(), [isDark]);
-  useEffect(() => view.current?.showTracks(tracks, spots, shown), [tracks, spots, shown.since, shown.until, shown.chosen, isDark]);
+  useEffect(
+    () => view.current?.showTracks(tracks, spots, shown),
+    [tracks, spots, shown.since, shown.until, shown.chosen, isDark],
+  );
   useEffect(() => view.current?.showSpots(spots, shown.chosen), [spots, shown.chosen, isDark]);
   // A chosen lion of the address: its pin and its track come later.
   const there = spots.some((spot) => spot.lion_id === shown.chosen);

@@ -2,8 +2,8 @@ import { BandBadge } from '../components/parts.tsx';
 import { longTime } from '../lib/days.ts';
 import { bandOf, nameOf } from '../lib/health.ts';
 import { decimal, NONE } from '../lib/numbers.ts';
-import { me } from '../state/session.ts';
 import { to } from '../state/router.ts';
+import { me } from '../state/session.ts';
 import type { Spot } from './view.ts';
 
 /** What a lion's popup says. */

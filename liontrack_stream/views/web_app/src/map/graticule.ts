@@ -40,12 +40,24 @@ export function drawGraticule(map: L.Map, layer: L.LayerGroup, colour: string): 
   const inView = (x: number, y: number): L.LatLng => map.containerPointToLatLng([x, y]);
   const size = map.getSize();
   for (const lat of multiples(south, north, step)) {
-    L.polyline([[lat, west], [lat, east]], line).addTo(layer);
+    L.polyline(
+      [
+        [lat, west],
+        [lat, east],
+      ],
+      line,
+    ).addTo(layer);
     const y = map.latLngToContainerPoint([lat, west]).y;
     if (y > 20 && y < size.y - 40) label(inView(size.x - 6, y), degrees(lat, 'N', 'S'), [44, 12]).addTo(layer);
   }
   for (const lng of multiples(west, east, step)) {
-    L.polyline([[south, lng], [north, lng]], line).addTo(layer);
+    L.polyline(
+      [
+        [south, lng],
+        [north, lng],
+      ],
+      line,
+    ).addTo(layer);
     const x = map.latLngToContainerPoint([0, lng]).x;
     if (x > 130 && x < size.x - 190) label(inView(x, size.y), degrees(lng, 'E', 'W'), [-4, 18]).addTo(layer);
   }

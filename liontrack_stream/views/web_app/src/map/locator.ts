@@ -10,7 +10,13 @@ const ZOOM_AT_MOST = 3;
 export class Locator {
   #map: L.Map;
   #land: L.GeoJSON;
-  #frame = L.rectangle([[0, 0], [0, 0]], { interactive: false, weight: 2, fillOpacity: 0.25 });
+  #frame = L.rectangle(
+    [
+      [0, 0],
+      [0, 0],
+    ],
+    { interactive: false, weight: 2, fillOpacity: 0.25 },
+  );
 
   constructor(
     private readonly large: L.Map,
@@ -42,12 +48,21 @@ export class Locator {
   }
 
   #follow = (): void => {
-    this.#map.setView(this.large.getCenter(), Math.max(0, Math.min(ZOOM_AT_MOST, Math.floor(this.large.getZoom()) - ZOOMED_OUT_BY)), { animate: false });
+    this.#map.setView(
+      this.large.getCenter(),
+      Math.max(0, Math.min(ZOOM_AT_MOST, Math.floor(this.large.getZoom()) - ZOOMED_OUT_BY)),
+      { animate: false },
+    );
     this.#frame.setBounds(this.large.getBounds());
   };
 
   recolour(): void {
-    this.#land.setStyle({ color: colourOf('--border-line'), weight: 0.5, fillColor: colourOf('--land'), fillOpacity: 1 });
+    this.#land.setStyle({
+      color: colourOf('--border-line'),
+      weight: 0.5,
+      fillColor: colourOf('--land'),
+      fillOpacity: 1,
+    });
     this.#frame.setStyle({ color: colourOf('--accent'), fillColor: colourOf('--accent') });
   }
 

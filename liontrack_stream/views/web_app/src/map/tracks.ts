@@ -44,7 +44,8 @@ const GAP_S = 4 * 3600;
 export function extended(track: Track, time: number, point: [number, number]): Track {
   const last = track.walks.at(-1);
   const end = last?.times.at(-1);
-  if (!last || end === undefined || time - end > GAP_S) return { ...track, walks: [...track.walks, { points: [point], times: [time] }] };
+  if (!last || end === undefined || time - end > GAP_S)
+    return { ...track, walks: [...track.walks, { points: [point], times: [time] }] };
   if (time <= end) return track;
   const walk = { points: [...last.points, point], times: [...last.times, time] };
   return { ...track, walks: [...track.walks.slice(0, -1), walk] };

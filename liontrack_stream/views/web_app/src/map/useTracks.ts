@@ -4,16 +4,24 @@ import { useEffect, useState } from 'preact/hooks';
 import { get } from '../api/client.ts';
 import { trackPath } from '../api/paths.ts';
 import type { TrackBody } from '../api/types.ts';
-import { noteAnswer, epoch } from '../state/connection.ts';
+import { epoch, noteAnswer } from '../state/connection.ts';
 import { token } from '../state/session.ts';
 import { type Track, trackOf } from './tracks.ts';
 
 const AT_ONCE = 3;
 
 /** Tracks by lion_id of the `hours` up to `asOf`, as they arrive. `ids`: lions, joined by a space. */
-export function useTracks(ids: readonly string[], hours: number, asOf: string | null): { tracks: ReadonlyMap<string, Track>; busy: boolean; failed: number } {
+export function useTracks(
+  ids: readonly string[],
+  hours: number,
+  asOf: string | null,
+): { tracks: ReadonlyMap<string, Track>; busy: boolean; failed: number } {
   const key = `${epoch.value} ${token.value} ${hours} ${asOf} ${ids.join('\n')}`;
-  const [state, setState] = useState<{ tracks: ReadonlyMap<string, Track>; left: number; failed: number }>({ tracks: new Map(), left: 0, failed: 0 });
+  const [state, setState] = useState<{ tracks: ReadonlyMap<string, Track>; left: number; failed: number }>({
+    tracks: new Map(),
+    left: 0,
+    failed: 0,
+  });
 
   useEffect(() => {
     const stop = new AbortController();

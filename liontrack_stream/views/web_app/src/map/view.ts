@@ -1,8 +1,8 @@
 /** The Leaflet map: countries, graticule, tracks, and a pin for each lion. */
 
 import * as L from 'leaflet';
-import { bandColour, bandOf, BAND_NAMES, nameOf } from '../lib/health.ts';
 import { longTime } from '../lib/days.ts';
+import { BAND_NAMES, bandColour, bandOf, nameOf } from '../lib/health.ts';
 import { colourOf } from '../state/theme.ts';
 import { drawGraticule } from './graticule.ts';
 import { Locator } from './locator.ts';
@@ -112,8 +112,14 @@ export class MapView {
       for (const walk of tracks.get(spot.lion_id)?.walks ?? []) {
         const points = part(walk, shown.since, shown.until);
         if (points.length < 2) continue;
-        if (chosen) L.polyline(points, { color: halo, weight: 6, opacity: 0.9, interactive: false }).addTo(this.#tracks);
-        L.polyline(points, { color: colour, weight: chosen ? 3 : 2, opacity: faded ? 0.25 : 0.8, interactive: false }).addTo(this.#tracks);
+        if (chosen)
+          L.polyline(points, { color: halo, weight: 6, opacity: 0.9, interactive: false }).addTo(this.#tracks);
+        L.polyline(points, {
+          color: colour,
+          weight: chosen ? 3 : 2,
+          opacity: faded ? 0.25 : 0.8,
+          interactive: false,
+        }).addTo(this.#tracks);
       }
     }
   }
@@ -136,11 +142,17 @@ export class MapView {
     let pin = this.#pins.get(spot.lion_id);
     if (!pin) {
       pin = asPin
-        ? L.marker([spot.lat, spot.lng], { icon: L.divIcon({ className: 'pin', html: '<i></i>', iconSize: [26, 26] }), riseOnHover: true })
+        ? L.marker([spot.lat, spot.lng], {
+            icon: L.divIcon({ className: 'pin', html: '<i></i>', iconSize: [26, 26] }),
+            riseOnHover: true,
+          })
         : L.circleMarker([spot.lat, spot.lng], { radius: 5, weight: 1.5 });
       pin.on('click', () => this.choose(spot.lion_id));
-      pin.bindPopup(() => this.popup(this.#spots.get(spot.lion_id) ?? spot), { autoPanPadding: [30, 30] }).addTo(this.map);
-      if (labelled) pin.bindTooltip(nameOf(spot), { permanent: true, direction: 'right', offset: [9, 0], className: 'lion-label' });
+      pin
+        .bindPopup(() => this.popup(this.#spots.get(spot.lion_id) ?? spot), { autoPanPadding: [30, 30] })
+        .addTo(this.map);
+      if (labelled)
+        pin.bindTooltip(nameOf(spot), { permanent: true, direction: 'right', offset: [9, 0], className: 'lion-label' });
       this.#pins.set(spot.lion_id, pin);
     }
     if (pin.isPopupOpen()) pin.getPopup()?.update();
@@ -150,10 +162,18 @@ export class MapView {
       pin.setZIndexOffset(chosen ? 1000 : 0);
       element?.style.setProperty('--dot', bandColour(band));
       element?.classList.toggle('chosen', chosen);
-      element?.setAttribute('aria-label', `${nameOf(spot)}, health ${BAND_NAMES[band]}, last fix ${longTime(spot.position_date)}`);
+      element?.setAttribute(
+        'aria-label',
+        `${nameOf(spot)}, health ${BAND_NAMES[band]}, last fix ${longTime(spot.position_date)}`,
+      );
       element?.setAttribute('data-lion', spot.lion_id);
     } else {
-      pin.setStyle({ color: colourOf('--card'), fillColor: colourOf(`--band-${band.replace('_', '-')}`), fillOpacity: 1, radius: chosen ? 9 : 5 });
+      pin.setStyle({
+        color: colourOf('--card'),
+        fillColor: colourOf(`--band-${band.replace('_', '-')}`),
+        fillOpacity: 1,
+        radius: chosen ? 9 : 5,
+      });
     }
   }
 
@@ -182,7 +202,12 @@ export class MapView {
 
   fit(spots: readonly Spot[]): void {
     this.#fitted = true;
-    if (spots.length) this.map.fitBounds(L.latLngBounds(spots.map(({ lat, lng }): L.LatLngTuple => [lat, lng])), { paddingTopLeft: [60, 50], paddingBottomRight: [this.map.getSize().x > LOCATOR_FROM_PX ? 235 : 100, 50], maxZoom: 11 });
+    if (spots.length)
+      this.map.fitBounds(L.latLngBounds(spots.map(({ lat, lng }): L.LatLngTuple => [lat, lng])), {
+        paddingTopLeft: [60, 50],
+        paddingBottomRight: [this.map.getSize().x > LOCATOR_FROM_PX ? 235 : 100, 50],
+        maxZoom: 11,
+      });
   }
 
   /** Bring a lion into view and open what is known of it. */

@@ -13,7 +13,10 @@ let loading: Promise<Countries> | null = null;
 export function loadCountries(): Promise<Countries> {
   loading ??= fetch(worldUrl)
     .then((response) => (response.ok ? response.json() : Promise.reject(new Error(`${worldUrl}: ${response.status}`))))
-    .then((topology: Topology) => feature(topology, topology.objects.countries as GeometryCollection<{ name: string }>) as Countries)
+    .then(
+      (topology: Topology) =>
+        feature(topology, topology.objects.countries as GeometryCollection<{ name: string }>) as Countries,
+    )
     .catch((error: unknown) => {
       loading = null;
       throw error;
@@ -68,7 +71,10 @@ export function placeNames(map: L.Map, layer: L.LayerGroup, countries: Named[]):
   for (const { name, bounds, rings } of countries) {
     if (!view.intersects(bounds)) continue;
     for (const ring of rings) {
-      const seen = L.PolyUtil.clipPolygon(ring.map((point) => map.latLngToLayerPoint(point)), pixels) as unknown as L.Point[];
+      const seen = L.PolyUtil.clipPolygon(
+        ring.map((point) => map.latLngToLayerPoint(point)),
+        pixels,
+      ) as unknown as L.Point[];
       if (seen.length < 3) continue;
       const mass = massOf(seen);
       if (mass.area > (largest.get(name)?.area ?? SMALLEST_PX2)) largest.set(name, mass);
@@ -76,7 +82,12 @@ export function placeNames(map: L.Map, layer: L.LayerGroup, countries: Named[]):
   }
   for (const [name, { centre }] of largest) {
     const icon = L.divIcon({ className: 'place-name', html: '', iconSize: [0, 0] });
-    const marker = L.marker(map.layerPointToLatLng(centre), { icon, interactive: false, keyboard: false, pane: 'names' });
+    const marker = L.marker(map.layerPointToLatLng(centre), {
+      icon,
+      interactive: false,
+      keyboard: false,
+      pane: 'names',
+    });
     marker.addTo(layer);
     const element = marker.getElement();
     if (element) element.textContent = name;

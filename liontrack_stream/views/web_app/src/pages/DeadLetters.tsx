@@ -18,5 +18,13 @@ const COLUMNS: Column<Rule>[] = [
 
 export function DeadLetters({ letters }: { letters: Letters }) {
   if (!letters.rules.length) return <Empty title="No dead letters">Every record kept to the contract.</Empty>;
-  return <DataTable caption="Dead letters by topic and rule" columns={COLUMNS} rows={letters.rules} keyOf={(row) => `${row.topic} ${row.rule}`} testid="dead-letters-table" />;
+  return (
+    <DataTable
+      caption="Dead letters by topic and rule"
+      columns={COLUMNS}
+      rows={letters.rules}
+      keyOf={(row) => `${row.topic} ${row.rule}`}
+      testid="dead-letters-table"
+    />
+  );
 }

@@ -8,8 +8,8 @@ import { Card, Meter, PageHead } from '../components/parts.tsx';
 import { Empty, Show, SignInFirst } from '../components/states.tsx';
 import { nameOf } from '../lib/health.ts';
 import { whole } from '../lib/numbers.ts';
-import { isAdmin, me, signedIn } from '../state/session.ts';
 import { asOf, to } from '../state/router.ts';
+import { isAdmin, me, signedIn } from '../state/session.ts';
 
 const LIONS: Column<LionRank>[] = [
   { name: 'Rank', number: true, cell: (row) => row.rank },
@@ -23,9 +23,18 @@ function userColumns(linked: (id: string) => boolean): Column<UserRank>[] {
   const name = (row: UserRank): string => row.username ?? row.user_id;
   return [
     { name: 'Rank', number: true, cell: (row) => row.rank },
-    { name: 'User', header: true, cell: (row) => (linked(row.user_id) ? <a href={to('users', row.user_id)}>{name(row)}</a> : name(row)), by: name },
+    {
+      name: 'User',
+      header: true,
+      cell: (row) => (linked(row.user_id) ? <a href={to('users', row.user_id)}>{name(row)}</a> : name(row)),
+      by: name,
+    },
     { name: 'Completed', number: true, cell: (row) => whole(row.total_completed), by: (row) => row.total_completed },
-    { name: 'Engagement', cell: (row) => <Meter value={row.avg_engagement} colour="var(--series-2)" />, by: (row) => row.avg_engagement },
+    {
+      name: 'Engagement',
+      cell: (row) => <Meter value={row.avg_engagement} colour="var(--series-2)" />,
+      by: (row) => row.avg_engagement,
+    },
     { name: 'Days', number: true, cell: (row) => whole(row.active_days), by: (row) => row.active_days },
   ];
 }
@@ -36,13 +45,21 @@ export function LeaderboardsPage() {
   const linked = (id: string): boolean => isAdmin.value || id === me.value?.user_id;
   return (
     <>
-      <PageHead title="Leaderboards">The healthiest lions and the busiest users of 30 days: mean scores of 100, days with data, most fixes a day.</PageHead>
+      <PageHead title="Leaderboards">
+        The healthiest lions and the busiest users of 30 days: mean scores of 100, days with data, most fixes a day.
+      </PageHead>
       <div class="grid">
         <Card title="Lions" hint="By mean health" class="w6">
           <Show of={lions} lines={8}>
             {(body) =>
               body.leaderboard.length ? (
-                <DataTable caption="Leaderboard of lions" columns={LIONS} rows={body.leaderboard} keyOf={(row) => row.lion_id} testid="leaderboard-lions" />
+                <DataTable
+                  caption="Leaderboard of lions"
+                  columns={LIONS}
+                  rows={body.leaderboard}
+                  keyOf={(row) => row.lion_id}
+                  testid="leaderboard-lions"
+                />
               ) : (
                 <Empty title="No lions in these 30 days" />
               )
@@ -54,7 +71,13 @@ export function LeaderboardsPage() {
             <Show of={users} lines={8}>
               {(body) =>
                 body.leaderboard.length ? (
-                  <DataTable caption="Leaderboard of users" columns={userColumns(linked)} rows={body.leaderboard} keyOf={(row) => row.user_id} testid="leaderboard-users" />
+                  <DataTable
+                    caption="Leaderboard of users"
+                    columns={userColumns(linked)}
+                    rows={body.leaderboard}
+                    keyOf={(row) => row.user_id}
+                    testid="leaderboard-users"
+                  />
                 ) : (
                   <Empty title="No users in these 30 days" />
                 )

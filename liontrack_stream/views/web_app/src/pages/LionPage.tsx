@@ -36,7 +36,13 @@ function Figures({ body }: { body: LionBody }) {
   const weighed = history.find((day) => day.avg_weight !== null);
   return (
     <Stats label="Latest day with data">
-      <Stat name="Health" value={decimal(lion.health_score)} unit="of 100" hint={<BandBadge band={bandOf(lion.health_score)} />} testid="lion-health" />
+      <Stat
+        name="Health"
+        value={decimal(lion.health_score)}
+        unit="of 100"
+        hint={<BandBadge band={bandOf(lion.health_score)} />}
+        testid="lion-health"
+      />
       <Stat
         name="Weight"
         value={decimal(lion.avg_weight ?? weighed?.avg_weight)}
@@ -44,7 +50,13 @@ function Figures({ body }: { body: LionBody }) {
         hint={lion.avg_weight === null && weighed ? longDay(weighed.metric_date) : trendName(lion.weight_trend)}
         testid="lion-weight"
       />
-      <Stat name="Fixes" value={whole(lion.tracking_frequency)} unit="that day" hint={lion.metric_date ? longDay(lion.metric_date) : NONE} testid="lion-fixes" />
+      <Stat
+        name="Fixes"
+        value={whole(lion.tracking_frequency)}
+        unit="that day"
+        hint={lion.metric_date ? longDay(lion.metric_date) : NONE}
+        testid="lion-fixes"
+      />
       <Stat name="Status" value={lion.status} testid="lion-status" />
     </Stats>
   );
@@ -59,7 +71,14 @@ function HealthChart({ history }: { history: LionDay[] }) {
       days={days.map((day) => day.metric_date)}
       range={[0, 105]}
       series={[
-        { name: 'Fixes', unit: 'a day', digits: 0, colour: '--series-2', kind: 'bars', values: days.map((day) => day.tracking_frequency) },
+        {
+          name: 'Fixes',
+          unit: 'a day',
+          digits: 0,
+          colour: '--series-2',
+          kind: 'bars',
+          values: days.map((day) => day.tracking_frequency),
+        },
         { name: 'Health', unit: 'of 100', colour: '--series-1', values: days.map((day) => day.health_score) },
       ]}
       testid="chart-health"
@@ -77,7 +96,14 @@ function WeightChart({ body }: { body: WeightTrendBody }) {
     low: body.data.map((day) => day.min_weight),
     high: body.data.map((day) => day.max_weight),
   };
-  return <Chart title="Mean weight per day, with its lowest and highest" days={body.data.map((day) => day.date)} series={[series]} testid="chart-weight" />;
+  return (
+    <Chart
+      title="Mean weight per day, with its lowest and highest"
+      days={body.data.map((day) => day.date)}
+      series={[series]}
+      testid="chart-weight"
+    />
+  );
 }
 
 function TrackCard({ id, body }: { id: string; body: LionBody }) {
@@ -89,7 +115,16 @@ function TrackCard({ id, body }: { id: string; body: LionBody }) {
     const at = last?.geometry?.type === 'Point' ? last.geometry.coordinates : null;
     const date = (last?.properties as { position_date?: string } | undefined)?.position_date;
     const spot: Spot | null =
-      at && date ? { lion_id: id, name: body.lion.name, health_score: body.lion.health_score, position_date: date, lat: at[1] ?? 0, lng: at[0] ?? 0 } : null;
+      at && date
+        ? {
+            lion_id: id,
+            name: body.lion.name,
+            health_score: body.lion.health_score,
+            position_date: date,
+            lat: at[1] ?? 0,
+            lng: at[0] ?? 0,
+          }
+        : null;
     return {
       found,
       spots: spot ? [spot] : [],
@@ -100,7 +135,13 @@ function TrackCard({ id, body }: { id: string; body: LionBody }) {
   const choice = (
     <div class="segments" role="group" aria-label="Period of the track">
       {PERIODS.map((period) => (
-        <button key={period.hours} type="button" aria-pressed={hours === period.hours} onClick={() => setHours(period.hours)} data-testid={`period-${period.hours}`}>
+        <button
+          key={period.hours}
+          type="button"
+          aria-pressed={hours === period.hours}
+          onClick={() => setHours(period.hours)}
+          data-testid={`period-${period.hours}`}
+        >
           {period.name}
         </button>
       ))}
@@ -113,11 +154,22 @@ function TrackCard({ id, body }: { id: string; body: LionBody }) {
       ) : (
         <>
           <div class="map small-map">
-            <LionMap spots={spots} tracks={tracks} shown={shown} live={false} choose={() => undefined} opens={false} label={`Track of ${nameOf(body.lion)}`} frame={found ? String(hours) : ''} />
+            <LionMap
+              spots={spots}
+              tracks={tracks}
+              shown={shown}
+              live={false}
+              choose={() => undefined}
+              opens={false}
+              label={`Track of ${nameOf(body.lion)}`}
+              frame={found ? String(hours) : ''}
+            />
             {!track.loading && spots.length === 0 && <p class="notice map-overlay">No fixes in this period.</p>}
           </div>
           <p class="soft small track-line" role="status" data-testid="track-summary">
-            {found ? `${whole(found.fixes)} fixes, ${distance(found.distance_m)} walked${spots[0] ? `, last fix ${longTime(spots[0].position_date)}` : ''}` : 'Loading the track…'}
+            {found
+              ? `${whole(found.fixes)} fixes, ${distance(found.distance_m)} walked${spots[0] ? `, last fix ${longTime(spots[0].position_date)}` : ''}`
+              : 'Loading the track…'}
           </p>
         </>
       )}
@@ -154,7 +206,15 @@ export function LionPage({ id }: { id: string }) {
           {lion.body && <TrackCard id={id} body={lion.body} />}
           <Card title="Days">
             <Show of={lion} lines={6}>
-              {(body) => <DataTable caption="Days of this lion" columns={DAYS} rows={body.history} keyOf={(day) => day.metric_date} testid="lion-days" />}
+              {(body) => (
+                <DataTable
+                  caption="Days of this lion"
+                  columns={DAYS}
+                  rows={body.history}
+                  keyOf={(day) => day.metric_date}
+                  testid="lion-days"
+                />
+              )}
             </Show>
           </Card>
         </>

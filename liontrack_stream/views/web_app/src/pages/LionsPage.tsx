@@ -1,5 +1,6 @@
 /** All lions, how their health is spread, and what they weigh on average. */
 
+import { useState } from 'preact/hooks';
 import { getPages } from '../api/client.ts';
 import { healthReportPath, lionsPath, weightsPath } from '../api/paths.ts';
 import type { HealthReportBody, Lion, LionsBody, WeightTrendDays } from '../api/types.ts';
@@ -12,20 +13,34 @@ import { Empty, Show } from '../components/states.tsx';
 import { longDay, longTime } from '../lib/days.ts';
 import { BAND_NAMES, bandColour, bandOf, nameOf } from '../lib/health.ts';
 import { decimal, NONE, whole, withUnit } from '../lib/numbers.ts';
-import { useState } from 'preact/hooks';
 import { asOf, to } from '../state/router.ts';
 
 const COLUMNS: Column<Lion>[] = [
   { name: 'Lion', header: true, cell: (lion) => <a href={to('lions', lion.lion_id)}>{nameOf(lion)}</a>, by: nameOf },
   { name: 'Health', cell: (lion) => <Meter value={lion.health_score} />, by: (lion) => lion.health_score },
   { name: 'Band', cell: (lion) => <BandBadge band={bandOf(lion.health_score)} /> },
-  { name: 'Weight (kg)', number: true, cell: (lion) => decimal(lion.current_weight), by: (lion) => lion.current_weight },
-  { name: 'Fixes a day', number: true, cell: (lion) => whole(lion.tracking_frequency), by: (lion) => lion.tracking_frequency },
-  { name: 'Last fix', cell: (lion) => (lion.updated_at ? longTime(lion.updated_at) : NONE), by: (lion) => lion.updated_at },
+  {
+    name: 'Weight (kg)',
+    number: true,
+    cell: (lion) => decimal(lion.current_weight),
+    by: (lion) => lion.current_weight,
+  },
+  {
+    name: 'Fixes a day',
+    number: true,
+    cell: (lion) => whole(lion.tracking_frequency),
+    by: (lion) => lion.tracking_frequency,
+  },
+  {
+    name: 'Last fix',
+    cell: (lion) => (lion.updated_at ? longTime(lion.updated_at) : NONE),
+    by: (lion) => lion.updated_at,
+  },
 ];
 
 function Spread({ report }: { report: HealthReportBody }) {
-  const { excellent_health, good_health, needs_attention, total_lions, avg_health_score, avg_weight } = report.health_distribution;
+  const { excellent_health, good_health, needs_attention, total_lions, avg_health_score, avg_weight } =
+    report.health_distribution;
   const known = excellent_health + good_health + needs_attention;
   const parts = [
     { band: 'excellent' as const, count: excellent_health },
@@ -36,7 +51,9 @@ function Spread({ report }: { report: HealthReportBody }) {
   return (
     <div class="spread">
       <div class="stack" aria-hidden="true">
-        {parts.map(({ band, count }) => count > 0 && <span key={band} style={{ flex: count, background: bandColour(band) }} />)}
+        {parts.map(
+          ({ band, count }) => count > 0 && <span key={band} style={{ flex: count, background: bandColour(band) }} />,
+        )}
       </div>
       <ul class="legend column">
         {parts.map(({ band, count }) => (
@@ -47,7 +64,8 @@ function Spread({ report }: { report: HealthReportBody }) {
         ))}
       </ul>
       <p class="soft small">
-        Mean health {decimal(avg_health_score)} of 100, mean weight {withUnit(avg_weight, 'kg')}, {longDay(report.report_date)}
+        Mean health {decimal(avg_health_score)} of 100, mean weight {withUnit(avg_weight, 'kg')},{' '}
+        {longDay(report.report_date)}
       </p>
     </div>
   );
@@ -56,8 +74,18 @@ function Spread({ report }: { report: HealthReportBody }) {
 function WeightOfAll({ body }: { body: WeightTrendDays }) {
   if (!body.data.length) return <Empty title="No weights in these 30 days" />;
   const days = body.data.map((day) => day.metric_date);
-  const series = [{ name: 'Mean weight', unit: 'kg', colour: '--series-1', values: body.data.map((day) => day.avg_value) }];
-  return <Chart title="Mean weight of all lions per day" days={days} series={series} height={200} testid="chart-trend-weight" />;
+  const series = [
+    { name: 'Mean weight', unit: 'kg', colour: '--series-1', values: body.data.map((day) => day.avg_value) },
+  ];
+  return (
+    <Chart
+      title="Mean weight of all lions per day"
+      days={days}
+      series={series}
+      height={200}
+      testid="chart-trend-weight"
+    />
+  );
 }
 
 const PAGES_AT_ONCE = 1;
@@ -69,7 +97,10 @@ function More({ url, add }: { url: string; add: (lions: Lion[], next: string | n
     setBusy(true);
     try {
       const { answers } = await getPages<LionsBody>(url, PAGES_AT_ONCE);
-      add(answers.flatMap((answer) => answer.body.lions), answers.at(-1)?.next ?? null);
+      add(
+        answers.flatMap((answer) => answer.body.lions),
+        answers.at(-1)?.next ?? null,
+      );
     } catch {
       setBusy(false); // the button stays, to try again
     }
@@ -82,15 +113,34 @@ function More({ url, add }: { url: string; add: (lions: Lion[], next: string | n
 }
 
 function List({ first, next }: { first: Lion[]; next: string | null }) {
-  const [more, setMore] = useState<{ after: string | null; lions: Lion[]; next: string | null }>({ after: null, lions: [], next: null });
+  const [more, setMore] = useState<{ after: string | null; lions: Lion[]; next: string | null }>({
+    after: null,
+    lions: [],
+    next: null,
+  });
   const isMore = more.after !== null && more.after === next;
   const rows = isMore ? [...first, ...more.lions] : first;
   const rest = isMore ? more.next : next;
   if (!rows.length) return <Empty title="No lions yet">They come with the first events of collars.</Empty>;
   return (
     <>
-      <DataTable caption="Lions" columns={COLUMNS} rows={rows} first={0} keyOf={(lion) => lion.lion_id} testid="lions-table" />
-      {rest && next && <More key={rest} url={rest} add={(lions, after) => setMore({ after: next, lions: isMore ? [...more.lions, ...lions] : lions, next: after })} />}
+      <DataTable
+        caption="Lions"
+        columns={COLUMNS}
+        rows={rows}
+        first={0}
+        keyOf={(lion) => lion.lion_id}
+        testid="lions-table"
+      />
+      {rest && next && (
+        <More
+          key={rest}
+          url={rest}
+          add={(lions, after) =>
+            setMore({ after: next, lions: isMore ? [...more.lions, ...lions] : lions, next: after })
+          }
+        />
+      )}
     </>
   );
 }
@@ -99,10 +149,15 @@ export function LionsPage() {
   const lions = useApi<LionsBody>(lionsPath(asOf.value), { live: true });
   const report = useApi<HealthReportBody>(healthReportPath(asOf.value), { live: true });
   const weight = useApi<WeightTrendDays>(weightsPath(asOf.value));
-  const newest = lions.body?.lions.map((lion) => lion.updated_at ?? '').sort().at(-1);
+  const newest = lions.body?.lions
+    .map((lion) => lion.updated_at ?? '')
+    .sort()
+    .at(-1);
   return (
     <>
-      <PageHead title="Lions">Health, weight and how often each collar reports. Choose a lion for its history.</PageHead>
+      <PageHead title="Lions">
+        Health, weight and how often each collar reports. Choose a lion for its history.
+      </PageHead>
       <OldData newest={newest} />
       <div class="grid stretch">
         <Card title="Health of all" hint="Latest day of each lion" class="w4" testid="health-report">

@@ -8,12 +8,12 @@ import { Icon } from '../components/icons.tsx';
 import { OldData } from '../components/OldData.tsx';
 import { PageHead } from '../components/parts.tsx';
 import { Empty, Failed, Loading } from '../components/states.tsx';
-import { DaySlider } from '../map/DaySlider.tsx';
-import { LionList } from '../map/LionList.tsx';
-import { LionMap } from '../map/LionMap.tsx';
 import { addDays, dayOf, daysBetween, longDay, longTime } from '../lib/days.ts';
 import { BAND_NAMES, BANDS, bandColour } from '../lib/health.ts';
 import { counted } from '../lib/numbers.ts';
+import { DaySlider } from '../map/DaySlider.tsx';
+import { LionList } from '../map/LionList.tsx';
+import { LionMap } from '../map/LionMap.tsx';
 import { extended, type Track } from '../map/tracks.ts';
 import { useTracks } from '../map/useTracks.ts';
 import type { Spot } from '../map/view.ts';
@@ -31,7 +31,11 @@ const TAILS = [
 ];
 
 function spotsOf(body: PositionsBody): Spot[] {
-  return body.features.map(({ geometry, properties }) => ({ ...properties, lng: geometry.coordinates[0] ?? 0, lat: geometry.coordinates[1] ?? 0 }));
+  return body.features.map(({ geometry, properties }) => ({
+    ...properties,
+    lng: geometry.coordinates[0] ?? 0,
+    lat: geometry.coordinates[1] ?? 0,
+  }));
 }
 
 /** The spots with what the stream brought since. */
@@ -39,7 +43,9 @@ function moved(spots: Spot[], live: boolean): Spot[] {
   if (!live) return spots;
   return spots.map((spot) => {
     const event = livePositions.value.get(spot.lion_id);
-    return event && event.position_date > spot.position_date ? { ...spot, lat: event.lat, lng: event.lng, position_date: event.position_date } : spot;
+    return event && event.position_date > spot.position_date
+      ? { ...spot, lat: event.lat, lng: event.lng, position_date: event.position_date }
+      : spot;
   });
 }
 
@@ -76,9 +82,7 @@ function Legend() {
 }
 
 function Heading() {
-  return (
-    <PageHead title="Map">Last fixes and tracks, coloured by health.</PageHead>
-  );
+  return <PageHead title="Map">Last fixes and tracks, coloured by health.</PageHead>;
 }
 
 export function MapPage() {
@@ -106,7 +110,10 @@ export function MapPage() {
   const tracks = useMemo(() => grown(asked, day === null), [asked, day, livePositions.value]);
 
   const until = day ? Date.parse(`${addDays(day, 1)}T00:00:00Z`) / 1000 : Date.now() / 1000 + 60;
-  const newest = spots.map((spot) => spot.position_date).sort().at(-1);
+  const newest = spots
+    .map((spot) => spot.position_date)
+    .sort()
+    .at(-1);
   // Collars that are late, or a delay: the tail ends with the newest fix, not with now.
   const end = newest ? Math.min(until, Date.parse(newest) / 1000) : until;
   const shown = { since: Math.floor(end - tail * 3600), until: Math.ceil(end), chosen };
@@ -130,35 +137,78 @@ export function MapPage() {
       <div class="map-page">
         <section class="card map-card" aria-label="Map of the lions">
           <div class="map">
-            <LionMap spots={spots} tracks={tracks} shown={shown} live={day === null} choose={choose} opens label={label} frame={fitCount ? String(fitCount) : ''} />
+            <LionMap
+              spots={spots}
+              tracks={tracks}
+              shown={shown}
+              live={day === null}
+              choose={choose}
+              opens
+              label={label}
+              frame={fitCount ? String(fitCount) : ''}
+            />
             <Legend />
-            {busy && <span class="badge map-busy" role="status">Loading tracks…</span>}
-            {!busy && failed > 0 && <span class="badge bad map-busy" role="status">{counted(failed, 'track')} not loaded</span>}
+            {busy && (
+              <span class="badge map-busy" role="status">
+                Loading tracks…
+              </span>
+            )}
+            {!busy && failed > 0 && (
+              <span class="badge bad map-busy" role="status">
+                {counted(failed, 'track')} not loaded
+              </span>
+            )}
           </div>
           <div class="map-bar">
             <DaySlider lastDay={lastDay} days={SLIDER_DAYS} today={today} ready={!positions.loading} />
             <div class="row">
               <div class="segments" role="group" aria-label="Length of the tracks">
                 {TAILS.map(({ hours, name }) => (
-                  <button key={hours} type="button" aria-pressed={tail === hours} onClick={() => setTail(hours)} data-testid={`tail-${hours}`}>
+                  <button
+                    key={hours}
+                    type="button"
+                    aria-pressed={tail === hours}
+                    onClick={() => setTail(hours)}
+                    data-testid={`tail-${hours}`}
+                  >
                     {name}
                   </button>
                 ))}
               </div>
-              <button type="button" class="button icon" aria-label="Show all lions" title="Show all lions" onClick={() => { choose(null); setFitCount(fitCount + 1); }} data-testid="fit">
+              <button
+                type="button"
+                class="button icon"
+                aria-label="Show all lions"
+                title="Show all lions"
+                onClick={() => {
+                  choose(null);
+                  setFitCount(fitCount + 1);
+                }}
+                data-testid="fit"
+              >
                 <Icon name="frame" />
               </button>
             </div>
-            {positions.answer?.keptSince && <span class="stale" data-testid="stale">Kept from {longTime(positions.answer.keptSince)}</span>}
+            {positions.answer?.keptSince && (
+              <span class="stale" data-testid="stale">
+                Kept from {longTime(positions.answer.keptSince)}
+              </span>
+            )}
           </div>
         </section>
         <LionList spots={spots} chosen={chosen} choose={choose} hint={day ? `End of ${longDay(day)}` : 'Now'}>
           {positions.loading && spots.length === 0 && <Loading lines={8} />}
-          {!positions.loading && spots.length === 0 && <Empty title="No fixes yet">There are no positions up to this day.</Empty>}
+          {!positions.loading && spots.length === 0 && (
+            <Empty title="No fixes yet">There are no positions up to this day.</Empty>
+          )}
         </LionList>
       </div>
-      {positions.answer?.next && <p class="soft small">The first {spots.length} lions; the rest are on the page Lions.</p>}
-      {spots.length > TRACKS_AT_MOST && <p class="soft small">Tracks of the first {TRACKS_AT_MOST} lions, and of the chosen one.</p>}
+      {positions.answer?.next && (
+        <p class="soft small">The first {spots.length} lions; the rest are on the page Lions.</p>
+      )}
+      {spots.length > TRACKS_AT_MOST && (
+        <p class="soft small">Tracks of the first {TRACKS_AT_MOST} lions, and of the chosen one.</p>
+      )}
     </>
   );
 }

@@ -40,11 +40,19 @@ function Challenges({ body }: { body: ChallengesBody }) {
   const { stats, challenges } = body;
   if (!challenges.length) return <Empty title="No challenges yet" />;
   const pending = Math.max(0, stats.total - stats.completed - stats.in_progress - stats.abandoned);
-  const parts = Object.entries({ completed: stats.completed, in_progress: stats.in_progress, pending, abandoned: stats.abandoned });
+  const parts = Object.entries({
+    completed: stats.completed,
+    in_progress: stats.in_progress,
+    pending,
+    abandoned: stats.abandoned,
+  });
   return (
     <>
       <div class="stack" aria-hidden="true">
-        {parts.map(([status, count]) => count > 0 && <span key={status} style={{ flex: count, background: STATUS[status]?.colour }} />)}
+        {parts.map(
+          ([status, count]) =>
+            count > 0 && <span key={status} style={{ flex: count, background: STATUS[status]?.colour }} />,
+        )}
       </div>
       <ul class="legend after-stack" data-testid="challenge-stats">
         <li>
@@ -57,7 +65,13 @@ function Challenges({ body }: { body: ChallengesBody }) {
           </li>
         ))}
       </ul>
-      <DataTable caption="Challenges" columns={CHALLENGES} rows={challenges} keyOf={(one) => one.challenge_id} testid="challenges-table" />
+      <DataTable
+        caption="Challenges"
+        columns={CHALLENGES}
+        rows={challenges}
+        keyOf={(one) => one.challenge_id}
+        testid="challenges-table"
+      />
     </>
   );
 }
@@ -71,7 +85,14 @@ function History({ body }: { body: EngagementBody }) {
       days={days.map((day) => day.activity_date)}
       range={[0, 105]}
       series={[
-        { name: 'Weighings', unit: 'a day', digits: 0, colour: '--series-2', kind: 'bars', values: days.map((day) => day.weight_entries) },
+        {
+          name: 'Weighings',
+          unit: 'a day',
+          digits: 0,
+          colour: '--series-2',
+          kind: 'bars',
+          values: days.map((day) => day.weight_entries),
+        },
         { name: 'Engagement', unit: 'of 100', colour: '--series-1', values: days.map((day) => day.engagement_score) },
       ]}
       testid="chart-engagement"

@@ -18,7 +18,14 @@ const PARTITIONS: Column<Partition>[] = [
   { name: 'Moved', cell: (row) => longTime(row.updated_at), by: (row) => row.updated_at },
 ];
 
-const STATUS_CLASS: Record<string, string> = { success: 'good', completed: 'good', ok: 'good', running: 'warn', failed: 'bad', error: 'bad' };
+const STATUS_CLASS: Record<string, string> = {
+  success: 'good',
+  completed: 'good',
+  ok: 'good',
+  running: 'warn',
+  failed: 'bad',
+  error: 'bad',
+};
 
 function lasted(run: Run): string {
   return run.end_time ? `${decimal((Date.parse(run.end_time) - Date.parse(run.start_time)) / 1000)} s` : NONE;
@@ -26,11 +33,20 @@ function lasted(run: Run): string {
 
 const RUNS: Column<Run>[] = [
   { name: 'Pipeline', header: true, cell: (run) => run.pipeline_name, by: (run) => run.pipeline_name },
-  { name: 'Status', cell: (run) => <span class={`badge ${STATUS_CLASS[run.status.toLowerCase()] ?? ''}`}>{run.status}</span>, by: (run) => run.status },
+  {
+    name: 'Status',
+    cell: (run) => <span class={`badge ${STATUS_CLASS[run.status.toLowerCase()] ?? ''}`}>{run.status}</span>,
+    by: (run) => run.status,
+  },
   { name: 'Records', number: true, cell: (run) => whole(run.processed_records), by: (run) => run.processed_records },
   { name: 'Errors', number: true, cell: (run) => whole(run.error_count), by: (run) => run.error_count },
   { name: 'Began', cell: (run) => longTime(run.start_time), by: (run) => run.start_time },
-  { name: 'Took', number: true, cell: lasted, by: (run) => (run.end_time ? Date.parse(run.end_time) - Date.parse(run.start_time) : null) },
+  {
+    name: 'Took',
+    number: true,
+    cell: lasted,
+    by: (run) => (run.end_time ? Date.parse(run.end_time) - Date.parse(run.start_time) : null),
+  },
 ];
 
 function Figures({ body }: { body: PipelineBody }) {
@@ -38,13 +54,31 @@ function Figures({ body }: { body: PipelineBody }) {
   return (
     <Stats label="State of the pipeline">
       <Stat name="Lag" value={whole(lag_records)} unit="records" hint="Not yet stored" testid="lag" />
-      <Stat name="Dead letters" value={whole(dead_letters.total)} hint={`${whole(dead_letters.last_24h)} in 24 h`} testid="dead-letters" />
-      <Stat name="Lake" value={size(lake.bytes)} hint={`${whole(lake.files)} files, ${whole(lake.rows)} rows`} testid="lake-size" />
+      <Stat
+        name="Dead letters"
+        value={whole(dead_letters.total)}
+        hint={`${whole(dead_letters.last_24h)} in 24 h`}
+        testid="dead-letters"
+      />
+      <Stat
+        name="Lake"
+        value={size(lake.bytes)}
+        hint={`${whole(lake.files)} files, ${whole(lake.rows)} rows`}
+        testid="lake-size"
+      />
       <Stat
         name="Lake's lag"
         value={whole(lake.lag_records)}
         unit="records"
-        hint={lake.error ? <span class="badge bad">Export fails</span> : lake.lag_s === null ? 'Exported' : `${duration(lake.lag_s)} behind`}
+        hint={
+          lake.error ? (
+            <span class="badge bad">Export fails</span>
+          ) : lake.lag_s === null ? (
+            'Exported'
+          ) : (
+            `${duration(lake.lag_s)} behind`
+          )
+        }
         testid="lake-lag"
       />
     </Stats>
@@ -62,7 +96,17 @@ export function PipelinePage() {
       <Card title="Latest runs">
         <Show of={pipeline}>
           {({ pipeline: { runs } }) =>
-            runs.length ? <DataTable caption="Latest runs" columns={RUNS} rows={runs} keyOf={(run) => run.pipeline_run_id} testid="runs-table" /> : <Empty title="No runs yet" />
+            runs.length ? (
+              <DataTable
+                caption="Latest runs"
+                columns={RUNS}
+                rows={runs}
+                keyOf={(run) => run.pipeline_run_id}
+                testid="runs-table"
+              />
+            ) : (
+              <Empty title="No runs yet" />
+            )
           }
         </Show>
       </Card>
@@ -73,7 +117,13 @@ export function PipelinePage() {
         <Show of={pipeline} lines={8}>
           {({ pipeline: { partitions } }) =>
             partitions.length ? (
-              <DataTable caption="Partitions" columns={PARTITIONS} rows={partitions} keyOf={(row) => `${row.topic} ${row.partition}`} testid="partitions-table" />
+              <DataTable
+                caption="Partitions"
+                columns={PARTITIONS}
+                rows={partitions}
+                keyOf={(row) => `${row.topic} ${row.partition}`}
+                testid="partitions-table"
+              />
             ) : (
               <Empty title="Nothing was read yet" />
             )

@@ -19,20 +19,38 @@ function colourOfShare(share: number | null): string {
 
 const COLUMNS: Column<TableQuality>[] = [
   { name: 'Table', header: true, cell: (row) => <code>{row.table_name}</code>, by: (row) => row.table_name },
-  { name: 'Mean valid (%)', cell: (row) => <Meter value={row.avg_quality} colour={colourOfShare(row.avg_quality)} digits={2} />, by: (row) => row.avg_quality },
+  {
+    name: 'Mean valid (%)',
+    cell: (row) => <Meter value={row.avg_quality} colour={colourOfShare(row.avg_quality)} digits={2} />,
+    by: (row) => row.avg_quality,
+  },
   { name: 'Lowest (%)', number: true, cell: (row) => decimal(row.min_quality, 2), by: (row) => row.min_quality },
   { name: 'Checks', number: true, cell: (row) => whole(row.checks_count), by: (row) => row.checks_count },
-  { name: 'Last check', cell: (row) => (row.last_check ? longTime(row.last_check) : NONE), by: (row) => row.last_check },
+  {
+    name: 'Last check',
+    cell: (row) => (row.last_check ? longTime(row.last_check) : NONE),
+    by: (row) => row.last_check,
+  },
 ];
 
 function Health({ body }: { body: SystemHealthBody }) {
   const { health, status } = body;
   return (
     <Stats label="Health of the checks">
-      <Stat name="System" value={<span class={`badge ${status === 'healthy' ? 'good' : 'warn'}`}>{status}</span>} testid="system-status" />
+      <Stat
+        name="System"
+        value={<span class={`badge ${status === 'healthy' ? 'good' : 'warn'}`}>{status}</span>}
+        testid="system-status"
+      />
       <Stat name="Mean quality" value={decimal(health.avg_quality, 2)} unit="%" testid="avg-quality" />
       <Stat name="Checks, last hour" value={whole(health.checks_last_hour)} testid="checks-last-hour" />
-      <Stat name="Last check" value={health.last_check ? clock(health.last_check) : NONE} unit="UTC" hint={health.last_check && longDay(health.last_check)} testid="last-check" />
+      <Stat
+        name="Last check"
+        value={health.last_check ? clock(health.last_check) : NONE}
+        unit="UTC"
+        hint={health.last_check && longDay(health.last_check)}
+        testid="last-check"
+      />
     </Stats>
   );
 }
@@ -51,7 +69,13 @@ export function QualityPage() {
         <Show of={quality} lines={6}>
           {(body) =>
             body.data_quality.length ? (
-              <DataTable caption="Data quality per table" columns={COLUMNS} rows={body.data_quality} keyOf={(row) => row.table_name} testid="quality-table" />
+              <DataTable
+                caption="Data quality per table"
+                columns={COLUMNS}
+                rows={body.data_quality}
+                keyOf={(row) => row.table_name}
+                testid="quality-table"
+              />
             ) : (
               <Empty title="No checks in these 7 days">A worker writes the first ones within a minute.</Empty>
             )

@@ -14,7 +14,12 @@ export function Totals() {
     <Stats label="Figures of the whole">
       <Stat name="Lions" value={whole(totals?.total_lions)} testid="total-lions" />
       <Stat name="Mean health" value={decimal(report?.avg_health_score)} unit="of 100" testid="avg-health" />
-      <Stat name="Need attention" value={report ? whole(report.needs_attention) : NONE} unit="lions" testid="needs-attention" />
+      <Stat
+        name="Need attention"
+        value={report ? whole(report.needs_attention) : NONE}
+        unit="lions"
+        testid="needs-attention"
+      />
       <Stat name="Mean weight" value={decimal(report?.avg_weight)} unit="kg" testid="avg-weight" />
       <Stat name="Data quality" value={decimal(totals?.data_quality_score)} unit="%" testid="data-quality-score" />
     </Stats>

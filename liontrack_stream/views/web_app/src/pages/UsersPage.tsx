@@ -6,8 +6,8 @@ import { useApi } from '../api/use.ts';
 import { Chart } from '../components/Chart.tsx';
 import { Card, PageHead } from '../components/parts.tsx';
 import { Empty, Show, SignInFirst } from '../components/states.tsx';
-import { isAdmin, me, signedIn } from '../state/session.ts';
 import { asOf, place, to } from '../state/router.ts';
+import { isAdmin, me, signedIn } from '../state/session.ts';
 import { OneUser } from './OneUser.tsx';
 
 function Engagement({ body }: { body: EngagementTrendDays }) {
@@ -18,8 +18,20 @@ function Engagement({ body }: { body: EngagementTrendDays }) {
       days={body.data.map((day) => day.activity_date)}
       range={[0, 105]}
       series={[
-        { name: 'Active users', unit: 'a day', digits: 0, colour: '--series-2', kind: 'bars', values: body.data.map((day) => day.active_users) },
-        { name: 'Mean engagement', unit: 'of 100', colour: '--series-1', values: body.data.map((day) => day.avg_engagement) },
+        {
+          name: 'Active users',
+          unit: 'a day',
+          digits: 0,
+          colour: '--series-2',
+          kind: 'bars',
+          values: body.data.map((day) => day.active_users),
+        },
+        {
+          name: 'Mean engagement',
+          unit: 'of 100',
+          colour: '--series-1',
+          values: body.data.map((day) => day.avg_engagement),
+        },
       ]}
       height={220}
       testid="chart-trend-engagement"
@@ -40,7 +52,15 @@ function UserPicker({ shown }: { shown: string }) {
       <label for="user" class="soft small">
         User
       </label>
-      <input id="user" name="user" key={shown} class="input pick" list="users" defaultValue={shown} autoComplete="off" />
+      <input
+        id="user"
+        name="user"
+        key={shown}
+        class="input pick"
+        list="users"
+        defaultValue={shown}
+        autoComplete="off"
+      />
       <datalist id="users">
         {board.body?.leaderboard.map((user) => (
           <option key={user.user_id} value={user.user_id}>

@@ -8,6 +8,7 @@
 
 /// <reference lib="webworker" />
 declare const self: ServiceWorkerGlobalScope;
+
 export type {};
 
 const FILES = '__SHELL_FILES__'.split(' ');
@@ -30,7 +31,13 @@ self.addEventListener('activate', (event) => {
   event.waitUntil(
     caches
       .keys()
-      .then((names) => Promise.all(names.filter((name) => name.startsWith('liontrack-shell-') && name !== SHELL).map((name) => caches.delete(name))))
+      .then((names) =>
+        Promise.all(
+          names
+            .filter((name) => name.startsWith('liontrack-shell-') && name !== SHELL)
+            .map((name) => caches.delete(name)),
+        ),
+      )
       .then(() => self.clients.claim()),
   );
 });
@@ -108,7 +115,9 @@ async function keep(key: string, response: Response, asked: number): Promise<voi
     await cache.delete(key, { ignoreVary: true }); // so that the oldest come first
     await cache.put(key, new Response(body, { headers }));
     const keys = await cache.keys();
-    await Promise.all(keys.slice(0, Math.max(0, keys.length - KEPT_AT_MOST)).map((old) => cache.delete(old, { ignoreVary: true })));
+    await Promise.all(
+      keys.slice(0, Math.max(0, keys.length - KEPT_AT_MOST)).map((old) => cache.delete(old, { ignoreVary: true })),
+    );
   } catch {
     // The disk is full, or the tab is private: offline there is less to see.
   }
