@@ -6,6 +6,7 @@ no place in the contract keeps its column's name as an extra field of the event,
 
 from __future__ import annotations
 
+import re
 from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -36,6 +37,7 @@ NUMBERS: dict[str, tuple[str, ...]] = {
 _MISSING = frozenset({"", "NA", "NaN", "nan", "null", "NULL"})
 _TRUE, _FALSE = frozenset({"true", "t", "1"}), frozenset({"false", "f", "0"})
 _TAKEN = frozenset(Position.__struct_fields__) | {"position"}
+_MADE_SAFE = re.compile(r"'[' ]*[=+\-@\t\r\n＝＋－＠]")  # as metadata.safe_cell() of an export writes a formula
 _encode = msgspec.json.Encoder().encode
 
 
@@ -100,7 +102,7 @@ class RowReader:
         """
         if len(row) != self._width:
             raise BadRow("wrong number of fields", f"has {len(row)} fields where the header has {self._width}")
-        individual = row[self._at[INDIVIDUAL]].strip()
+        individual = _text(row[self._at[INDIVIDUAL]])
         if individual in _MISSING:
             raise BadRow("missing individual", f"{INDIVIDUAL} is missing")
         time_us, time_text = _time(row[self._at[TIMESTAMP]].strip())
@@ -112,14 +114,14 @@ class RowReader:
             "source": SOURCE,
         }
         used = self._optional_numbers(row, event)
-        if EVENT_ID in self._at and (event_id := row[self._at[EVENT_ID]].strip()) not in _MISSING:
+        if EVENT_ID in self._at and (event_id := _text(row[self._at[EVENT_ID]])) not in _MISSING:
             event["event_id"] = event_id
         visible = self._flag(row, VISIBLE)
         outlier = self._flag(row, MARKED_OUTLIER)
         if outlier or visible is not None:
             event["visible"] = bool(visible is not False and not outlier)
         for index, name, plain in self._others:
-            if plain not in used and (text := row[index].strip()) != "":
+            if plain not in used and (text := _text(row[index])) != "":
                 event[name] = text
         if outlier is not None:
             event[MARKED_OUTLIER] = outlier
@@ -207,6 +209,12 @@ def _time(text: str) -> tuple[int, str]:
 def _iso(time: datetime) -> str:
     digits = "milliseconds" if time.microsecond % 1000 == 0 else "microseconds"
     return time.isoformat(timespec=digits).replace("+00:00", "Z")
+
+
+def _text(cell: str) -> str:
+    """A cell's text, without the apostrophe by which an export keeps spreadsheets from running it."""
+    text = cell.strip()
+    return text[1:] if text.startswith("'") and _MADE_SAFE.match(text) else text
 
 
 def _finite(text: str) -> float | None:
