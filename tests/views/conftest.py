@@ -83,6 +83,8 @@ async def serve(web_settings: Settings) -> AsyncIterator[Serve]:
             attach(web_app, site)
             server = TestServer(web_app)
             await server.start_server(**server_options())
+            assert server.handler is not None
+            server.handler.handler_cancellation = False  # as a worker's: who waits for a client has to look
             return await stack.enter_async_context(TestClient(server))
 
         yield start
