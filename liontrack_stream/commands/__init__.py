@@ -21,6 +21,8 @@ MODULES: tuple[str, ...] = (
     "env",
     "migrate",
     "retain",
+    "lake",
+    "query",
     "topics",
     "refresh",
     "import_",

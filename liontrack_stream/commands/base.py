@@ -51,17 +51,19 @@ class LionTrackCommand(Command):
 
     A subclass sets ``options`` (a list of Faust's ``option``/``argument``), writes its help with examples as its
     docstring, and defines ``run(self, **options) -> int | None``, plain or ``async``. The command's name is the
-    class's, or ``command_name``. Raise `CommandError`, `SettingsError` or one of ``failures`` (exceptions whose message
-    is a sentence for a person) to end it; anything else is a defect and shows a traceback.
+    class's, or ``command_name``; ``group`` makes it a command of a command. Raise `CommandError`, `SettingsError` or
+    one of ``failures`` (exceptions whose message is a sentence for a person) to end it; anything else is a defect and
+    shows a traceback.
     """
 
     abstract: ClassVar[bool] = True
     command_name: ClassVar[str | None] = None
+    group: ClassVar[click.Group] = cli
     failures: ClassVar[tuple[type[Exception], ...]] = ()
 
     @classmethod
     def as_click_command(cls) -> Callable[..., Any]:
-        """Register with Faust's group under the command's name."""
+        """Register with its group, by default Faust's, under the command's name."""
 
         @click.pass_context
         def run_command(context: click.Context, /, **options: Any) -> NoReturn:
@@ -69,7 +71,7 @@ class LionTrackCommand(Command):
 
         name = cls.command_name or cls.__name__.lower()
         return _apply_options(cls.options or [])(
-            cli.command(name, help=inspect.cleandoc(cls.__doc__ or ""))(run_command)
+            cls.group.command(name, help=inspect.cleandoc(cls.__doc__ or ""))(run_command)
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:

@@ -16,7 +16,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from itertools import pairwise
-from typing import Any
 
 import pyarrow as pa
 
@@ -30,6 +29,8 @@ from liontrack_stream.lake.manifest import Manifest, Progress, locked_watermark,
 from liontrack_stream.lake.parquet import Encoded, encode
 from liontrack_stream.lake.ports import BronzeRows, LakeFile, TopicPartition, WatermarkMoved
 from liontrack_stream.lake.resources import Resources
+from liontrack_stream.lake.restoring import restore_bronze
+from liontrack_stream.lake.settling import settle_swaps
 from liontrack_stream.lake.store import Staged
 from liontrack_stream.warehouse.queries import query
 
@@ -53,6 +54,7 @@ class BronzeExporter:
         buffer: BronzeBuffer | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._resources = resources
         self._in_thread, self._store, self._reader = resources.in_thread, resources.store, resources.reader
         self._manifest = manifest
         self._interval_s, self._clock = interval_s, clock
@@ -213,6 +215,7 @@ class BronzeExporter:
     async def _claim(self, tp: TopicPartition) -> None:
         """Make the partition's files and its manifest agree before the next file: orphans go, lost ones come back."""
         topic, partition = tp
+        await settle_swaps(self._manifest, self._store, topic)
         async with self._manifest.transaction() as connection:
             await locked_watermark(connection, topic, partition)  # no other exporter is between publish and commit
             listed = await connection.fetch(query("lake/manifest_bronze"), topic, partition)
@@ -222,24 +225,12 @@ class BronzeExporter:
                     log.info("Lake: removing %s, which a crash left behind", path)
                     await self._in_thread(self._store.delete, path)
         for row in listed:
-            if on_disk.get(row["path"]) != row["byte_count"]:
-                await self._restore(tp, dict(row))
+            file = LakeFile(**dict(row))
+            if on_disk.get(file.path) != file.byte_count:
+                log.warning("Lake: %s is missing or damaged; writing it again from bronze", file.path)
+                if problem := await restore_bronze(self._resources, self._manifest, file):
+                    log.error("Lake: %s", problem)
         self._claimed.add(tp)
-
-    async def _restore(self, tp: TopicPartition, row: dict[str, Any]) -> None:
-        log.warning("Lake: %s is missing or damaged; writing it again from bronze", row["path"])
-        piece = await self._in_thread(self._read, tp, row["first_offset"], row["next_offset"])
-        if piece.rows.num_rows != row["row_count"]:
-            log.error("Lake: bronze has %d of the %d rows of %s", piece.rows.num_rows, row["row_count"], row["path"])
-            return
-        encoded, staged = await self._in_thread(self._stage, piece.rows)
-        try:
-            async with self._manifest.transaction() as connection:
-                await locked_watermark(connection, *tp)
-                await put_files(connection, [_manifest_row(tp, piece, encoded)])
-                await self._in_thread(staged.publish, row["path"], True)
-        finally:
-            staged.discard()
 
 
 def _manifest_row(tp: TopicPartition, piece: Piece, encoded: Encoded) -> LakeFile:

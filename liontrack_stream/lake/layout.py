@@ -3,10 +3,12 @@
 ::
 
     bronze/<topic>/date=2026-01-31/p0003-00000000000000123456.parquet   immutable, named by its first offset
+    bronze/<topic>/date=2026-01-30/p0003-0…123456-0…234567.parquet      several of a closed day, compacted
     silver/<table>/day=2026-01-31/part-0.parquet                        rewritten whole
     silver/lions/part-0.parquet                                         a dimension: one file
     gold/<table>/day=2026-01-31/part-0.parquet
     .tmp/<host>-<pid>-<n>.tmp                                           being written; no reader's glob sees it
+    .compact/bronze/<topic>/date=2026-01-30/                            a day's compacted folder before its exchange
 
 The partition columns are called ``date`` and ``day`` everywhere because no file has a column of that name: engines
 that read ``key=value`` folders get one more column, engines that don't lose nothing (the real one is in the file).
@@ -20,14 +22,24 @@ UNDATED = date(1, 1, 1)
 """The manifest's day of a dimension table, which has no day."""
 
 TEMP_FOLDER = ".tmp"
+COMPACT_FOLDER = ".compact"
 
 
 def bronze_folder(topic: str) -> str:
     return f"bronze/{topic}"
 
 
+def bronze_day_folder(topic: str, day: date) -> str:
+    return f"{bronze_folder(topic)}/date={day.isoformat()}"
+
+
 def bronze_path(topic: str, partition: int, first_offset: int, day: date) -> str:
-    return f"{bronze_folder(topic)}/date={day.isoformat()}/p{partition:04d}-{first_offset:020d}.parquet"
+    return f"{bronze_day_folder(topic, day)}/p{partition:04d}-{first_offset:020d}.parquet"
+
+
+def compacted_path(topic: str, partition: int, first_offset: int, next_offset: int, day: date) -> str:
+    """Never the name of a file that it replaces: an old listing and a new file must not meet."""
+    return f"{bronze_day_folder(topic, day)}/p{partition:04d}-{first_offset:020d}-{next_offset:020d}.parquet"
 
 
 def bronze_partition(path: str) -> int | None:

@@ -6,6 +6,7 @@ Only encodings that Spark's vectorized reader knows (it lacks BYTE_STREAM_SPLIT)
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,10 +33,41 @@ class Encoded:
 
 def encode(rows: pa.Table) -> Encoded:
     """The same rows give the same bytes."""
+    return encode_all([rows], rows.schema)
+
+
+def encode_all(tables: Iterable[pa.Table], schema: pa.Schema) -> Encoded:
+    """Tables of one schema, one after the other, as one file; row groups are filled across them."""
     sink = pa.BufferOutputStream()
-    pq.write_table(rows, sink, row_group_size=ROW_GROUP_ROWS, **options(rows.schema))
+    row_count = write_all(tables, schema, sink)
     data = sink.getvalue()
-    return Encoded(data, rows.num_rows, hashlib.sha256(data).hexdigest())
+    return Encoded(data, row_count, hashlib.sha256(data).hexdigest())
+
+
+def write_all(tables: Iterable[pa.Table], schema: pa.Schema, sink: Any) -> int:
+    """Write a Parquet file to a stream or path, a row group at a time; the number of rows."""
+    row_count = 0
+    with pq.ParquetWriter(sink, schema, **options(schema)) as writer:
+        for rows in _row_groups(tables):
+            writer.write_table(rows, row_group_size=ROW_GROUP_ROWS)
+            row_count += rows.num_rows
+    return row_count
+
+
+def _row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows in tables of whole row groups, but for the last."""
+    held: list[pa.Table] = []
+    held_rows = 0
+    for table in tables:
+        held.append(table)
+        held_rows += table.num_rows
+        if held_rows >= ROW_GROUP_ROWS:
+            rows = pa.concat_tables(held)
+            whole = held_rows - held_rows % ROW_GROUP_ROWS
+            yield rows.slice(0, whole)
+            held, held_rows = [rows.slice(whole)], held_rows - whole
+    if held_rows:
+        yield pa.concat_tables(held)
 
 
 def options(schema: pa.Schema) -> dict[str, Any]:

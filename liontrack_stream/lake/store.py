@@ -7,15 +7,18 @@ import itertools
 import os
 import socket
 import time
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
 from pyarrow import fs
 
-from liontrack_stream.lake.layout import TEMP_FOLDER
+from liontrack_stream.lake.bucket import Remover, arrow_filesystem
+from liontrack_stream.lake.layout import COMPACT_FOLDER, TEMP_FOLDER
 from liontrack_stream.lake.parquet import Encoded
 from liontrack_stream.lake.ports import LakeError
+from liontrack_stream.lake.swap import BucketSwap, FolderSwap, Swap, recover_folders, sync_folder
 from liontrack_stream.settings import Settings
 
 _STALE_TEMP_S = 86_400.0
@@ -45,6 +48,23 @@ class Store(Protocol):
 
     def read(self, path: str) -> pa.Buffer: ...
 
+    def open(self, path: str) -> pa.NativeFile:
+        """For reading at any place."""
+
+    def swap(self, folder: str, kept: Collection[str], gone: Collection[str]) -> Swap:
+        """Begin to replace files of a folder by others; ``kept`` and ``gone`` are the names in it now."""
+
+    def recover(self, folder: str, listed: Mapping[str, Collection[str]]) -> None:
+        """Finish or take back swaps below ``folder`` that were interrupted, so that their folders hold the names
+        that the manifest lists. The caller keeps every other writer of bronze away."""
+
+    def interrupted(self, folder: str) -> bool:
+        """Whether there may be something to recover."""
+
+    @property
+    def swaps_at_once(self) -> bool:
+        """Whether a swap is one step for whoever lists the folder."""
+
     def delete(self, path: str) -> None:
         """Remove a file, and its folder when that was the last; no error where there is none."""
 
@@ -52,7 +72,8 @@ class Store(Protocol):
 def open_store(settings: Settings) -> Store:
     """The store that ``lake_root`` names: a folder, or ``s3://bucket/prefix``."""
     if settings.lake_root.startswith("s3://"):
-        return S3Store(_s3(settings), settings.lake_root.removeprefix("s3://").strip("/"))
+        root = settings.lake_root.removeprefix("s3://").strip("/")
+        return S3Store(arrow_filesystem(settings), root, Remover(settings))
     return LocalStore(Path(settings.lake_root))
 
 
@@ -100,7 +121,8 @@ class LocalStore:
 
     def files(self, prefix: str) -> dict[str, int]:
         found = {}
-        for folder, _, names in os.walk(self._root / prefix):
+        for folder, folders, names in os.walk(self._root / prefix):
+            folders[:] = [name for name in folders if not name.startswith(".")]
             for name in names:
                 if name.endswith(".parquet"):
                     file = Path(folder, name)
@@ -110,6 +132,22 @@ class LocalStore:
     def read(self, path: str) -> pa.Buffer:
         return pa.py_buffer((self._root / path).read_bytes())
 
+    def open(self, path: str) -> pa.NativeFile:
+        return pa.OSFile(str(self._root / path))
+
+    @property
+    def swaps_at_once(self) -> bool:
+        return True
+
+    def swap(self, folder: str, kept: Collection[str], gone: Collection[str]) -> Swap:
+        return FolderSwap(self._root / COMPACT_FOLDER, self._root, folder, kept)
+
+    def recover(self, folder: str, listed: Mapping[str, Collection[str]]) -> None:
+        recover_folders(self._root / COMPACT_FOLDER, self._root, folder, listed)
+
+    def interrupted(self, folder: str) -> bool:
+        return (self._root / COMPACT_FOLDER / folder).is_dir()
+
     def delete(self, path: str) -> None:
         target = self._root / path
         target.unlink(missing_ok=True)
@@ -117,7 +155,7 @@ class LocalStore:
             target.parent.rmdir()
         except OSError:
             return  # not empty, or never there
-        _sync_folder(target.parent.parent)
+        sync_folder(target.parent.parent)
 
 
 class _LocalStaged:
@@ -128,24 +166,16 @@ class _LocalStaged:
         target = self._root / path
         if not target.parent.is_dir():
             target.parent.mkdir(parents=True, exist_ok=True)
-            _sync_folder(target.parent.parent)
+            sync_folder(target.parent.parent)
         if replace:
             self._temp.replace(target)
         else:
             target.hardlink_to(self._temp)  # unlike a rename, never overwrites
             self._temp.unlink()
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
 
     def discard(self) -> None:
         self._temp.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _alive(pid: int) -> bool:
@@ -161,8 +191,8 @@ def _alive(pid: int) -> bool:
 class S3Store:
     """A bucket. A PUT shows an object whole or not at all, so nothing is staged and nothing needs a temporary name."""
 
-    def __init__(self, filesystem: fs.FileSystem, root: str) -> None:
-        self._fs, self._root = filesystem, root
+    def __init__(self, filesystem: fs.FileSystem, root: str, remove: Callable[[str], None] | None = None) -> None:
+        self._fs, self._root, self._remove = filesystem, root, remove or filesystem.delete_file
 
     def prepare(self) -> None:
         bucket = self._root.split("/", 1)[0]
@@ -174,19 +204,36 @@ class S3Store:
 
     def files(self, prefix: str) -> dict[str, int]:
         selector = fs.FileSelector(f"{self._root}/{prefix}".rstrip("/"), allow_not_found=True, recursive=True)
-        return {
+        found = {
             info.path.lstrip("/").removeprefix(f"{self._root}/"): info.size
             for info in self._fs.get_file_info(selector)
             if info.is_file and info.path.endswith(".parquet")
         }
+        return {path: size for path, size in found.items() if not path.startswith(".")}
 
     def read(self, path: str) -> pa.Buffer:
         with self._fs.open_input_file(f"{self._root}/{path}") as file:
             return file.read_buffer()
 
+    def open(self, path: str) -> pa.NativeFile:
+        return self._fs.open_input_file(f"{self._root}/{path}")
+
+    @property
+    def swaps_at_once(self) -> bool:
+        return False
+
+    def swap(self, folder: str, kept: Collection[str], gone: Collection[str]) -> Swap:
+        return BucketSwap(self._fs, self._remove, f"{self._root}/{COMPACT_FOLDER}", f"{self._root}/{folder}", gone)
+
+    def recover(self, folder: str, listed: Mapping[str, Collection[str]]) -> None:
+        return  # what is in the bucket and not in the manifest is an orphan
+
+    def interrupted(self, folder: str) -> bool:
+        return False
+
     def delete(self, path: str) -> None:
         try:
-            self._fs.delete_file(f"{self._root}/{path}")
+            self._remove(f"{self._root}/{path}")
         except FileNotFoundError:
             return
 
@@ -206,15 +253,3 @@ class _S3Staged:
 
     def discard(self) -> None:
         return
-
-
-def _s3(settings: Settings) -> fs.FileSystem:
-    secret = settings.s3_secret_access_key
-    return fs.S3FileSystem(
-        access_key=settings.s3_access_key_id,
-        secret_key=secret.get_secret_value() if secret else None,
-        endpoint_override=settings.s3_endpoint_url,
-        region=settings.s3_region or "us-east-1",
-        connect_timeout=5,
-        request_timeout=30,
-    )

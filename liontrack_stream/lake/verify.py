@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
 
 import pyarrow as pa
@@ -14,39 +16,78 @@ from liontrack_stream.lake.ports import LakeFile, TopicPartition
 from liontrack_stream.lake.store import Store, open_store
 from liontrack_stream.settings import Settings
 
+Report = Callable[[str, str], None]  # (part, what is being done)
 
-async def verify(settings: Settings) -> list[str]:
-    """What is wrong with the lake, one sentence per problem; empty when all is well. Reads every file.
+_CHUNK_BYTES = 1 << 20
+_REPORT_EVERY = 50
 
-    Meant for a lake at rest: a file that is being published while this runs may be reported.
+
+async def verify(settings: Settings, report: Report = lambda part, message: None) -> list[str]:
+    """What is wrong with the lake, one sentence per problem; empty when all is well. Reads every file, piece by piece.
+
+    A file that is being published or rewritten while this runs is judged by what the manifest says afterwards.
     """
-    manifest = Manifest(settings)
+    manifest, store = Manifest(settings), open_store(settings)
     try:
-        files = await manifest.all_files()
-        progress = await manifest.progress()
+        problems = await _problems(manifest, store, report)
+        if problems:  # perhaps written meanwhile: only what is still wrong counts
+            again = await _problems(manifest, store, lambda part, message: None, {p.path for p in problems})
+            problems = [problem for problem in again if problem.path in {p.path for p in problems}]
+        files, progress = await manifest.all_files(), await manifest.progress()
     finally:
         await manifest.close()
-    return await asyncio.to_thread(_verify_files, open_store(settings), files) + continuity_problems(files, progress)
+    return [problem.sentence for problem in problems] + continuity_problems(files, progress)
 
 
-def _verify_files(store: Store, files: list[LakeFile]) -> list[str]:
-    on_disk = store.files("")
-    listed = {file.path: file for file in files}
-    problems = [f"{path} is in the folder and not in the manifest" for path in sorted(on_disk.keys() - listed.keys())]
-    problems += [f"{path} is in the manifest and not in the folder" for path in sorted(listed.keys() - on_disk.keys())]
-    for path in sorted(listed.keys() & on_disk.keys()):
-        problems += file_problems(store, listed[path])
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A file that is not as the manifest says. ``file`` is None for one that the manifest does not list."""
+
+    path: str
+    sentence: str
+    file: LakeFile | None
+
+
+async def find_problems(manifest: Manifest, store: Store, report: Report) -> list[Problem]:
+    """Every file's problems."""
+    return await _problems(manifest, store, report)
+
+
+async def _problems(manifest: Manifest, store: Store, report: Report, only: set[str] | None = None) -> list[Problem]:
+    listed = {file.path: file for file in await manifest.all_files()}
+    on_disk = await asyncio.to_thread(store.files, "")
+    problems = [
+        Problem(path, f"{path} is in the folder and not in the manifest", None)
+        for path in sorted(on_disk.keys() - listed.keys())
+    ]
+    problems += [
+        Problem(path, f"{path} is in the manifest and not in the folder", listed[path])
+        for path in sorted(listed.keys() - on_disk.keys())
+    ]
+    both = sorted(listed.keys() & on_disk.keys())
+    for n, path in enumerate(both):
+        if only is not None and path not in only:
+            continue
+        if n % _REPORT_EVERY == 0:
+            report("verify", f"file {n + 1:,} of {len(both):,}")
+        found = await asyncio.to_thread(file_problems, store, listed[path])
+        problems += [Problem(path, sentence, listed[path]) for sentence in found]
     return problems
 
 
 def file_problems(store: Store, file: LakeFile) -> list[str]:
-    """What is wrong with one file of the manifest: it is read whole, and hashed."""
+    """What is wrong with one file of the manifest: it is read whole, a piece at a time, and hashed."""
+    digest, size = hashlib.sha256(), 0
     try:
-        data = store.read(file.path)
-        rows = pq.read_metadata(pa.BufferReader(data)).num_rows
+        with store.open(file.path) as source:
+            while chunk := source.read(_CHUNK_BYTES):
+                digest.update(chunk)
+                size += len(chunk)
+            source.seek(0)
+            rows = pq.read_metadata(source).num_rows
     except (OSError, pa.ArrowException) as error:
         return [f"{file.path} cannot be read: {error}"]
-    found = {"bytes": data.size, "rows": rows, "sha256": hashlib.sha256(data).hexdigest()}
+    found = {"bytes": size, "rows": rows, "sha256": digest.hexdigest()}
     wanted = {"bytes": file.byte_count, "rows": file.row_count, "sha256": file.sha256}
     return [
         f"{file.path} has {name} {found[name]} where the manifest says {value}"

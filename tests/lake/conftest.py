@@ -11,9 +11,13 @@ from liontrack_stream.settings import Settings
 
 
 @pytest.fixture
-def lake(settings: Settings, tmp_path: Path) -> Settings:
-    """Settings of a fresh warehouse and an empty lake in a folder."""
-    return settings.model_copy(update={"lake_root": str(tmp_path / "lake"), "lake_interval_s": 0.1})
+def lake(request: pytest.FixtureRequest, settings: Settings, tmp_path: Path) -> Settings:
+    """Settings of a fresh warehouse and an empty lake: in a folder, or (`both_stores`) also in a bucket."""
+    if getattr(request, "param", "folder") == "bucket":
+        settings = request.getfixturevalue("minio").settings(settings)
+    else:
+        settings = settings.model_copy(update={"lake_root": str(tmp_path / "lake")})
+    return settings.model_copy(update={"lake_interval_s": 0.1})
 
 
 @pytest.fixture

@@ -3,34 +3,70 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import asyncpg
 import duckdb
 import pyarrow.dataset as ds
+import pytest
+import s3fs
 
 from liontrack_stream.lake.catalog import BRONZE, TABLES
+from liontrack_stream.lake.store import open_store
 from liontrack_stream.settings import Settings
 from liontrack_stream.warehouse.queries import query
+
+both_stores = pytest.mark.parametrize("lake", ["folder", "bucket"], indirect=True)
+"""For tests that run on a folder and on MinIO."""
+
+
+def filesystem(settings: Settings) -> s3fs.S3FileSystem | None:
+    """What a stranger's tools are given to read a bucket; None for a folder."""
+    if not settings.lake_root.startswith("s3://"):
+        return None
+    assert settings.s3_secret_access_key is not None
+    return s3fs.S3FileSystem(
+        key=settings.s3_access_key_id,
+        secret=settings.s3_secret_access_key.get_secret_value(),
+        client_kwargs={"endpoint_url": settings.s3_endpoint_url, "region_name": settings.s3_region},
+        use_listings_cache=False,
+        skip_instance_cache=True,
+    )
+
+
+@contextmanager
+def stranger(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """DuckDB as anybody has it."""
+    with duckdb.connect() as db:
+        if (files := filesystem(settings)) is not None:
+            db.register_filesystem(files)
+        db.execute("SET TimeZone = 'UTC'")
+        yield db
 
 
 def duckdb_rows(settings: Settings, folder: str, columns: str = "*", hive: bool = True) -> list[tuple[Any, ...]]:
     """All rows below a folder of the lake; none where there is no file."""
-    if not list(Path(settings.lake_root, folder).rglob("*.parquet")):
+    if not open_store(settings).files(folder):
         return []
     glob = f"{settings.lake_root}/{folder}/**/*.parquet"
-    with duckdb.connect() as db:
-        db.execute("SET TimeZone = 'UTC'")
+    with stranger(settings) as db:
         return db.execute(
             f"SELECT {columns} FROM read_parquet(?, hive_partitioning = ?)", [glob, hive]
         ).fetchall()  # fmt: skip
 
 
+def dataset(settings: Settings, folder: str) -> ds.Dataset:
+    """A folder of the lake by pyarrow."""
+    root = settings.lake_root.removeprefix("s3://")
+    return ds.dataset(f"{root}/{folder}", partitioning="hive", format="parquet", filesystem=filesystem(settings))
+
+
 def dataset_rows(settings: Settings, folder: str, columns: list[str]) -> list[tuple[Any, ...]]:
-    if not list(Path(settings.lake_root, folder).rglob("*.parquet")):
+    if not open_store(settings).files(folder):
         return []
-    table = ds.dataset(f"{settings.lake_root}/{folder}", partitioning="hive").to_table(columns=columns)
+    table = dataset(settings, folder).to_table(columns=columns)
     return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import asyncpg
 import pyarrow.parquet as pq
 
 from liontrack_stream.lake import LakeExporter, verify
 from liontrack_stream.lake.catalog import BRONZE, TABLES
+from liontrack_stream.lake.store import open_store
 from liontrack_stream.settings import Settings
 from liontrack_stream.warehouse.queries import query
+from tests.lake.damaging import copy_file
 from tests.lake.filling import POSITIONS, add_bronze, add_positions, add_the_rest, mark
-from tests.lake.reading import differences, duckdb_rows
+from tests.lake.reading import both_stores, differences, duckdb_rows
 
+pytestmark = both_stores
 MIDDAY = datetime(2025, 3, 1, 12, tzinfo=UTC)
 
 
@@ -46,7 +48,7 @@ async def test_every_table_arrives(lake: Settings, warehouse: asyncpg.Connection
 async def test_files_prune(lake: Settings, warehouse: asyncpg.Connection) -> None:
     await add_positions(warehouse, date(2025, 2, 27), days=2, lions=3)
     await export(lake)
-    file = pq.ParquetFile(Path(lake.lake_root, "silver/positions/day=2025-02-27/part-0.parquet"))
+    file = pq.ParquetFile(open_store(lake).open("silver/positions/day=2025-02-27/part-0.parquet"))
     rows = file.read().to_pylist()
     assert [(r["lion_id"], r["event_time"]) for r in rows] == sorted((r["lion_id"], r["event_time"]) for r in rows)
     column = file.metadata.row_group(0).column(0)
@@ -71,8 +73,8 @@ async def test_changed_and_vanished_days(lake: Settings, warehouse: asyncpg.Conn
     await export(lake)
     assert await verify(lake) == []
     assert await differences(lake, warehouse) == []
-    assert not Path(lake.lake_root, "silver/positions/day=2025-03-01").exists()
-    assert not Path(lake.lake_root, "gold/lions_positions_history/day=2025-02-28").exists()
+    assert open_store(lake).files("silver/positions/day=2025-03-01") == {}
+    assert open_store(lake).files("gold/lions_positions_history/day=2025-02-28") == {}
 
 
 async def test_bronze_from_memory_equals_bronze(lake: Settings, warehouse: asyncpg.Connection) -> None:
@@ -96,7 +98,7 @@ async def test_restart_and_memory_continue_each_other(lake: Settings, warehouse:
     exporter = owner(lake)
     exporter.offer(await add_bronze(warehouse, POSITIONS, 0, 60, 30, MIDDAY))
     await exporter.close()
-    names = sorted(path.name for path in Path(lake.lake_root, f"bronze/{POSITIONS}").rglob("*.parquet"))
+    names = sorted(path.rsplit("/", 1)[1] for path in open_store(lake).files(f"bronze/{POSITIONS}"))
     assert names == [f"p0000-{first:020d}.parquet" for first in (0, 30, 60)]
     assert await verify(lake) == []
     assert await differences(lake, warehouse) == []
@@ -136,11 +138,11 @@ async def test_lost_files_come_back(lake: Settings, warehouse: asyncpg.Connectio
     await add_bronze(warehouse, POSITIONS, 0, 0, 20, MIDDAY)
     await export(lake)
     victims = [
-        Path(lake.lake_root, "silver/positions/day=2025-02-27/part-0.parquet"),
-        Path(lake.lake_root, f"bronze/{POSITIONS}/date=2025-03-01/p0000-{0:020d}.parquet"),
+        "silver/positions/day=2025-02-27/part-0.parquet",
+        f"bronze/{POSITIONS}/date=2025-03-01/p0000-{0:020d}.parquet",
     ]
     for victim in victims:
-        victim.unlink()
+        open_store(lake).delete(victim)
     assert len(await verify(lake)) == 2
     await export(lake)
     assert await verify(lake) == []
@@ -150,10 +152,9 @@ async def test_lost_files_come_back(lake: Settings, warehouse: asyncpg.Connectio
 async def test_verify_sees_what_is_wrong(lake: Settings, warehouse: asyncpg.Connection) -> None:
     await add_positions(warehouse, date(2025, 2, 27), days=1)
     await export(lake)
-    file = Path(lake.lake_root, "silver/positions/day=2025-02-27/part-0.parquet")
-    stranger = file.with_name("part-1.parquet")
-    stranger.write_bytes(file.read_bytes())
-    file.write_bytes(Path(lake.lake_root, "gold/lion_windows/day=2025-02-27/part-0.parquet").read_bytes())
+    folder = "silver/positions/day=2025-02-27"
+    copy_file(lake, f"{folder}/part-0.parquet", f"{folder}/part-1.parquet")
+    copy_file(lake, "gold/lion_windows/day=2025-02-27/part-0.parquet", f"{folder}/part-0.parquet")
     problems = await verify(lake)
     assert any("part-1.parquet is in the folder and not in the manifest" in problem for problem in problems)
     assert any("part-0.parquet has sha256" in problem for problem in problems)

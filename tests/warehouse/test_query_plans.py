@@ -199,10 +199,13 @@ async def test_the_lake_reads_the_partitions_of_the_days_it_writes(connection: a
 
 
 async def test_bronze_is_read_by_its_key(connection: asyncpg.Connection) -> None:
-    for name in ("lake/bronze_lions_raw", "retain/rows_of_files"):
+    for name in ("lake/bronze_lions_raw", "lake/awaits_export", "retain/rows_of_files"):
         ranges = {"partition": 1, "first_offset": 40_000, "next_offset": 40_100, "limit": 100, "table": "lions_raw"}
-        arguments = (date(2025, 2, 10), [1], [40_000], [40_100]) if name.startswith("retain") else ()
-        touched = await touched_by(connection, query(name).format(**ranges), *arguments)
+        arguments: dict[str, tuple[Any, ...]] = {
+            "lake/awaits_export": ("lions.position.events", date(2025, 2, 10)),
+            "retain/rows_of_files": (date(2025, 2, 10), [1], [40_000], [40_100]),
+        }
+        touched = await touched_by(connection, query(name).format(**ranges), *arguments.get(name, ()))
         assert touched.scanned_whole == set(), name
 
 
