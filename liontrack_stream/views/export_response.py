@@ -15,6 +15,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 from aiohttp import web
 from mode import get_logger
@@ -37,8 +38,13 @@ class Exports:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.running = 0
+        self._tasks: set[asyncio.Task[Any] | None] = set()
         self._threads = ThreadPoolExecutor(settings.export_concurrency_max, "export")
+
+    @property
+    def running(self) -> int:
+        """How many run."""
+        return len(self._tasks)
 
     @contextmanager
     def slot(self) -> Iterator[None]:
@@ -51,15 +57,22 @@ class Exports:
                 f"{most} exports are running, and no more may at the same time. Try again later.",
                 {"Retry-After": str(RETRY_AFTER_S)},
             )
-        self.running += 1
+        task = asyncio.current_task()
+        self._tasks.add(task)
         try:
             yield
         finally:
-            self.running -= 1
+            self._tasks.discard(task)
 
     async def in_thread(self, step: Callable[..., bytes], *rows: bytes) -> bytes:
         """What a step of an encoder returns."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, step, *rows)
+
+    def break_off(self) -> None:
+        """End those that run: a worker that stops waits for no slow client."""
+        for task in list(self._tasks):
+            if task is not None:
+                task.cancel()
 
     def close(self) -> None:
         """Let the threads end."""
@@ -99,6 +112,7 @@ async def send(call: Call, question: Question, form: Format, headers: Mapping[st
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if not _gone(request) or task is None:
+                _cut(request, "the worker stops")
                 raise
             task.uncancel()
             logger.info("%s: the client went away", request.path)
@@ -168,12 +182,12 @@ def _gone(request: web.Request) -> bool:
     return request.transport is None or request.transport.is_closing()
 
 
-def _cut(request: web.Request, error: Exception) -> None:
+def _cut(request: web.Request, why: Exception | str) -> None:
     """Cut the connection, so that the client sees a transfer that broke off."""
     if request.transport is None or _gone(request):
         logger.info("%s: the client went away", request.path)
         return
-    logger.warning("%s broke off: %r", request.path, error)
+    logger.warning("%s broke off: %r", request.path, why)
     request.transport.abort()
 
 

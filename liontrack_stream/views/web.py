@@ -55,11 +55,15 @@ def attach(web_app: web.Application, site: Site) -> None:
     async def open_database(_: web.Application) -> None:
         await site.database.open()
 
+    async def break_off_exports(_: web.Application) -> None:
+        web_app[EXPORTS].break_off()
+
     async def close_database(_: web.Application) -> None:
         web_app[EXPORTS].close()
         await site.database.close()
 
     web_app.on_startup.append(open_database)
+    web_app.on_shutdown.append(break_off_exports)
     web_app.on_cleanup.append(close_database)
 
 

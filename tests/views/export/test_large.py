@@ -124,6 +124,20 @@ async def test_an_export_that_takes_too_long_is_cut(serve: Serve, large: Setting
             await response.read()
 
 
+async def test_a_worker_that_stops_waits_for_no_slow_client(client: Client) -> None:
+    assert client.app is not None
+    exports = client.app[EXPORTS]
+    async with slow_reader(client) as response:
+        await client.app.shutdown()
+
+        async def ended() -> bool:
+            return exports.running == 0
+
+        await until(ended)
+        with pytest.raises(aiohttp.ClientError):
+            await response.read()
+
+
 async def test_the_cap_counts_slow_clients(client: Client) -> None:
     async with slow_reader(client):
         response = await client.get(POSITIONS, headers=tokens.RANGER)
