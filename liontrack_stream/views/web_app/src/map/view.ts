@@ -73,6 +73,7 @@ export class MapView {
     for (const layer of [this.#world, this.#graticule, this.#names, this.#tracks]) layer.addTo(this.map);
     this.map.on('moveend resize', () => this.#dress());
     this.map.on('zoomend', () => this.#uncover());
+    this.map.on('popupopen', (event) => this.#enter(event.popup));
   }
 
   /** Draws the countries; throws when they cannot be loaded. */
@@ -191,6 +192,19 @@ export class MapView {
       element.classList.toggle('covered', covered);
       if (!covered) taken.push(box);
     }
+  }
+
+  /** Whoever opened a popup by keyboard goes into it, and comes back to the pin by Escape. */
+  #enter(popup: L.Popup): void {
+    const from = document.activeElement;
+    const link = popup.getElement()?.querySelector<HTMLElement>('.popup a');
+    if (!link || !(from instanceof HTMLElement) || !from.matches('.pin:focus-visible')) return;
+    link.focus();
+    link.addEventListener('keydown', (event) => {
+      if (event.key !== 'Escape') return;
+      popup.close();
+      from.focus();
+    });
   }
 
   /** Show that a lion's fix came just now. */

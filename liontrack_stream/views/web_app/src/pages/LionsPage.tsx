@@ -32,6 +32,18 @@ const COLUMNS: Column<Lion>[] = [
     by: (lion) => lion.tracking_frequency,
   },
   {
+    name: 'Latitude (°)',
+    number: true,
+    cell: (lion) => decimal(lion.position_lat, 4),
+    by: (lion) => lion.position_lat,
+  },
+  {
+    name: 'Longitude (°)',
+    number: true,
+    cell: (lion) => decimal(lion.position_lng, 4),
+    by: (lion) => lion.position_lng,
+  },
+  {
     name: 'Last fix',
     cell: (lion) => (lion.updated_at ? longTime(lion.updated_at) : NONE),
     by: (lion) => lion.updated_at,
