@@ -26,19 +26,19 @@ const COLUMNS: Column<Lion>[] = [
     by: (lion) => lion.current_weight,
   },
   {
-    name: 'Fixes a day',
+    name: 'Fixes',
     number: true,
     cell: (lion) => whole(lion.tracking_frequency),
     by: (lion) => lion.tracking_frequency,
   },
   {
-    name: 'Latitude (°)',
+    name: 'Lat. (°)',
     number: true,
     cell: (lion) => decimal(lion.position_lat, 4),
     by: (lion) => lion.position_lat,
   },
   {
-    name: 'Longitude (°)',
+    name: 'Lng. (°)',
     number: true,
     cell: (lion) => decimal(lion.position_lng, 4),
     by: (lion) => lion.position_lng,
