@@ -76,6 +76,14 @@ async def test_all_formats_say_what_sql_says(
     assert not any(pa.types.is_decimal(kind) or pa.types.is_null(kind) for kind in read.schema.types)
 
 
+def test_no_table_is_forgotten(warehouse: psycopg.Connection[Any]) -> None:
+    found = warehouse.execute(
+        "SELECT format('%I.%I', nspname, relname) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace"
+        " WHERE nspname IN ('silver', 'gold', 'analytics') AND relkind IN ('r', 'p', 'v', 'm') AND NOT relispartition"
+    ).fetchall()
+    assert {name for (name,) in found} <= TABLES.keys()
+
+
 @pytest.mark.parametrize("form", ["csv", "json", "parquet"])
 @pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table.name)
 async def test_who_may_ask(serve: Serve, table: Exported, form: str) -> None:
