@@ -64,9 +64,9 @@ class Exports:
         finally:
             self._tasks.discard(task)
 
-    async def in_thread(self, step: Callable[..., bytes], *rows: bytes) -> bytes:
+    async def in_thread(self, step: Callable[[], bytes]) -> bytes:
         """What a step of an encoder returns."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, step, *rows)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, step)
 
     def break_off(self) -> None:
         """End those that run: a worker that stops waits for no slow client."""
@@ -124,7 +124,8 @@ class _Download:
 
     def __init__(self, call: Call, exports: Exports, response: web.StreamResponse, form: Format) -> None:
         self._call, self._exports, self._response, self._form = call, exports, response, form
-        self._gathered = bytearray()
+        self._gathered: list[bytes] = []
+        self._size = 0
         self._head = b""
         self._encoder: Encoder
 
@@ -143,14 +144,15 @@ class _Download:
         await self._response.write_eof()
 
     async def _take(self, rows: bytes) -> None:
-        self._gathered += rows
-        if len(self._gathered) >= self._form.block_bytes:
+        self._gathered.append(rows)
+        self._size += len(rows)
+        if self._size >= self._form.block_bytes:
             await self._send_block()
 
     async def _send_block(self) -> None:
         if self._gathered:
-            rows, self._gathered = bytes(self._gathered), bytearray()
-            await self._write(await self._exports.in_thread(self._encoder.block, rows))
+            parts, self._gathered, self._size = self._gathered, [], 0
+            await self._write(await self._exports.in_thread(lambda: self._encoder.block(b"".join(parts))))
 
     async def _write(self, data: bytes) -> None:
         if not self._response.prepared:
