@@ -2,7 +2,7 @@
 
 import { useState } from 'preact/hooks';
 import { getPages } from '../api/client.ts';
-import { healthReportPath, lionsPath, weightsPath } from '../api/paths.ts';
+import { lionsPath, weightsPath } from '../api/paths.ts';
 import type { HealthReportBody, Lion, LionsBody, WeightTrendDays } from '../api/types.ts';
 import { useApi } from '../api/use.ts';
 import { Chart } from '../components/Chart.tsx';
@@ -14,6 +14,7 @@ import { longDay, longTime } from '../lib/days.ts';
 import { BAND_NAMES, bandColour, bandOf, nameOf } from '../lib/health.ts';
 import { decimal, NONE, whole, withUnit } from '../lib/numbers.ts';
 import { asOf, to } from '../state/router.ts';
+import { useHealthReport } from './useHealthReport.ts';
 
 const COLUMNS: Column<Lion>[] = [
   { name: 'Lion', header: true, cell: (lion) => <a href={to('lions', lion.lion_id)}>{nameOf(lion)}</a>, by: nameOf },
@@ -76,8 +77,7 @@ function Spread({ report }: { report: HealthReportBody }) {
         ))}
       </ul>
       <p class="soft small">
-        Mean health {decimal(avg_health_score)} of 100, mean weight {withUnit(avg_weight, 'kg')},{' '}
-        {longDay(report.report_date)}
+        Mean health {decimal(avg_health_score)} of 100, mean weight {withUnit(avg_weight, 'kg')}{' '}
       </p>
     </div>
   );
@@ -159,7 +159,7 @@ function List({ first, next }: { first: Lion[]; next: string | null }) {
 
 export function LionsPage() {
   const lions = useApi<LionsBody>(lionsPath(asOf.value), { live: true });
-  const report = useApi<HealthReportBody>(healthReportPath(asOf.value), { live: true });
+  const report = useHealthReport(asOf.value);
   const weight = useApi<WeightTrendDays>(weightsPath(asOf.value));
   const newest = lions.body?.lions
     .map((lion) => lion.updated_at ?? '')
@@ -172,7 +172,12 @@ export function LionsPage() {
       </PageHead>
       <OldData newest={newest} />
       <div class="grid stretch">
-        <Card title="Health of all" hint="Latest day of each lion" class="w4" testid="health-report">
+        <Card
+          title="Health of all"
+          hint={report.body ? longDay(report.body.report_date) : ''}
+          class="w4"
+          testid="health-report"
+        >
           <Show of={report}>{(body) => <Spread report={body} />}</Show>
         </Card>
         <Card title="Mean weight" hint="30 days" class="w8">
