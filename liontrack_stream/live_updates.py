@@ -18,6 +18,7 @@ logger = get_logger(__name__)
 
 INTERVAL_S = 0.2
 INTERVAL_WHEN_BUSY_S = 1.0
+KEYS_WHEN_IDLE = 100
 KEYS_WHEN_BUSY = 300  # per interval: a key costs some 150 µs with its changelog record, and storing comes first
 
 
@@ -79,7 +80,7 @@ class LiveUpdates(Service):
             await self.sleep(INTERVAL_S)
             busy = self._busy()
             if not busy or monotonic() - written_at >= INTERVAL_WHEN_BUSY_S:
-                await self.flush(KEYS_WHEN_BUSY if busy else None)
+                await self.flush(KEYS_WHEN_BUSY if busy else KEYS_WHEN_IDLE)
                 written_at = monotonic()
 
     async def flush(self, max_keys: int | None = None) -> None:

@@ -96,7 +96,7 @@ def withdraw(fixes: Fixes, gone: Mask, limits_kmh: tuple[float, float, float, fl
 
 def _identities(fixes: Fixes) -> tuple[Fixes, Fixes, Indexes, Mask]:
     """Sorted winners; losers and their winners' indexes; whether the warehouse held an accepted fix there."""
-    fixes = fixes[np.lexsort((fixes["time_us"], fixes["lion"]))]
+    fixes = fixes.take(np.lexsort((fixes["time_us"], fixes["lion"])))
     again = _same_identity(fixes)
     if not again.any():
         return fixes, fixes[:0], np.empty(0, np.int64), np.asarray((fixes["row"] < 0) & (fixes["flags"] == 0))

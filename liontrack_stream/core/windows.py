@@ -84,7 +84,7 @@ def changed_windows(settled: Settled) -> LionWindows:
     heads = np.flatnonzero(new_group)
     gone = heads[touched & held & ~alive]
     inside = np.flatnonzero(accepted & touched[group])
-    members, member_group = fixes[inside], group[inside]
+    members, member_group = fixes.take(inside), group[inside]
     firsts = np.flatnonzero(np.diff(member_group, prepend=-1)) if len(inside) else np.empty(0, np.int64)
     lasts = np.append(firsts[1:], len(inside))[: len(firsts)] - 1
     count = lasts - firsts + 1
@@ -108,7 +108,7 @@ def changed_windows(settled: Settled) -> LionWindows:
 
 def day_facts(settled: Settled, lion: Ints, day: Ints) -> DayFacts:
     """Facts of (lion, day) pairs, sorted and unique; the fixes of the day and of 24 h before must be whole."""
-    fixes = settled.fixes[settled.accepted]
+    fixes = settled.fixes.take(np.flatnonzero(settled.accepted))
     key = fixes["lion"].astype(np.int64) * (1 << 40) + fixes["time_us"] // DAY_US
     wanted = lion * (1 << 40) + day
     first, end = np.searchsorted(key, wanted), np.searchsorted(key, wanted, "right")

@@ -177,7 +177,7 @@ def trimmed_tail(fixes: Fixes, span: Span, last_us: int | None) -> Span:
     margin, more = _last_candidates(fixes["flags"][:inside])
     if inside == len(margin):
         from_us = span.from_us  # nothing is dropped
-    kept = np.concatenate((fixes[margin], fixes[inside:]))
+    kept = fixes.take(np.concatenate((margin, np.arange(inside, len(fixes)))))
     kept["row"], kept["lion"] = -1, 0
     return Span(kept, from_us, span.to_us, span.open_start or more, span.open_end)
 

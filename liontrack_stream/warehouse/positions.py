@@ -14,7 +14,7 @@ import numpy as np
 from msgspec.structs import astuple
 
 from liontrack_stream.contract.events import Position, content_hashes, to_json
-from liontrack_stream.core.fixes import Fixes, empty, own_flags
+from liontrack_stream.core.fixes import Fixes, empty, joined, own_flags
 from liontrack_stream.core.geo import DAY_US, Ints
 from liontrack_stream.core.limits import SPEED_LIMITS_KMH
 from liontrack_stream.core.settle import Settled, settle
@@ -185,7 +185,7 @@ async def _settle_whole(work: BatchWork, rounds: list[_Round], limits_kmh: Limit
     while True:
         parts = [part for entry, span in zip(rounds, spans, strict=True) for part in (span.fixes, entry.fresh)]
         lengths = [len(part) for part in parts]
-        fixes = np.concatenate(parts)
+        fixes = joined(parts)
         fixes["lion"] = np.repeat(np.arange(len(parts)) // 2, lengths)
         open_start, open_end = (np.array([getattr(s, side) for s in spans]) for side in ("open_start", "open_end"))
         settled = settle(fixes, open_start, open_end, limits_kmh)
