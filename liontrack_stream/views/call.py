@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
@@ -59,6 +59,15 @@ class Call:
     def json(self, body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
         """A JSON response, with a validator where it is a 200: whoever has the same body already gets a 304."""
         return json_response(body, status, headers, self.now)
+
+    async def prepared(self, access: PositionAccess, make: Callable[[], Awaitable[web.Response]]) -> web.Response:
+        """The answer that all get who ask this with the same values and see positions alike, at most half a second old.
+
+        ``make`` reads it anew: of this call, for those too who ask at the same time.
+        """
+        seen_as = access.note if access.exact else access.grid_deg
+        key = (self.route.path, tuple(self._values.items()), seen_as)
+        return await self.site.prepared.get(key, make)
 
     def next_page(self, **changed: Any) -> str:
         """A Link header (RFC 8288) to the rest of a list that was cut at its limit."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from aiohttp import web
 
@@ -10,7 +13,7 @@ from liontrack_stream.views.bodies.lions import LionBody, LionsBody, PositionHis
 from liontrack_stream.views.call import Call
 from liontrack_stream.views.errors import UnknownLion
 from liontrack_stream.views.parameters import AS_OF, Id, Instant, WholeNumber
-from liontrack_stream.views.positions import iso_z
+from liontrack_stream.views.positions import PositionAccess, iso_z
 from liontrack_stream.views.routes import Access, Route
 
 LIONS_MAX = 1_000
@@ -32,10 +35,18 @@ DAYS = WholeNumber("days", "The number of UTC days that end with the day of as_o
 
 async def list_lions(call: Call) -> web.Response:
     """All lions by lion_id: latest position, weight and health up to `as_of`."""
-    limit, access = call[LIONS_LIMIT], call.position_access()
-    rows = await call.site.database.rows("lions", access.as_of, call.as_of, call[AFTER], limit + 1)
+    access = call.position_access()
+
+    async def read() -> web.Response:
+        rows = await call.site.database.rows("lions", access.as_of, call.as_of, call[AFTER], call[LIONS_LIMIT] + 1)
+        return await asyncio.to_thread(_list_response, call, access, rows)
+
+    return await call.prepared(access, read)
+
+
+def _list_response(call: Call, access: PositionAccess, rows: Sequence[Mapping[str, Any]]) -> web.Response:
+    limit, headers = call[LIONS_LIMIT], access.headers
     lions = [access.show(row) for row in rows[:limit]]
-    headers = access.headers
     if len(rows) > limit:
         headers["Link"] = call.next_page(after=lions[-1]["lion_id"])
     return call.json({"count": len(lions), "lions": lions, "timestamp": call.now}, headers=headers)

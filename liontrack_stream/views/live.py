@@ -27,7 +27,7 @@ WINDOW = timedelta(minutes=5)
 async def live_window(call: Call) -> web.Response:
     """The newest 5-minute window of a lion, from the worker's RocksDB table."""
     lion_id, access = call.lion_id, call.position_access(call.now)
-    answer = call.site.live(lion_id)
+    answer = await call.site.live(lion_id)
     if answer.window is None:
         raise ApiError(404, "No live window", answer.elsewhere)
     ends_at = datetime.fromisoformat(answer.window["window_start"]) + WINDOW

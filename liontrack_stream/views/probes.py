@@ -9,6 +9,7 @@ from aiokafka.conn import create_conn
 from liontrack_stream.kafka.watchdog import lag_records
 from liontrack_stream.views.database import Database
 from liontrack_stream.views.site import Check, Probe
+from liontrack_stream.views.worker_loop import in_loop
 
 if TYPE_CHECKING:
     from liontrack_stream.app import LionTrackApp
@@ -32,12 +33,13 @@ def worker_probes(app: LionTrackApp, database: Database) -> dict[str, Probe]:
         return Check(True, "answers")
 
     async def lag() -> Check:
-        return lag_check(sum(lag_records(app).values()), app.settings.ready_max_lag_records)
+        lag = await in_loop(app.loop, lambda: lag_records(app))
+        return lag_check(sum(lag.values()), app.settings.ready_max_lag_records)
 
     async def lake() -> Check:
         if app.lake is None:
             return Check(True, "this worker exports no files")
-        status = app.lake.status()
+        status = await in_loop(app.loop, app.lake.status)
         return lake_check(status.lag_records, status.lag_s, status.error)
 
     return {"kafka": kafka, "postgres": postgres, "lag": lag, "lake": lake}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from liontrack_stream.kafka.watchdog import lag_records
 from liontrack_stream.views.call import Call
 from liontrack_stream.views.database import Database
 from liontrack_stream.views.routes import Access, Route
+from liontrack_stream.views.worker_loop import in_loop
 
 if TYPE_CHECKING:
     from liontrack_stream.app import LionTrackApp
@@ -28,7 +29,7 @@ _CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 async def prometheus(call: Call) -> web.Response:
     """Metrics in Prometheus's text format."""
     await call.request.app[FIGURES].refresh()
-    call.site.measure()
+    await call.site.measure()
     return web.Response(body=metrics.exposition(), headers={"Content-Type": _CONTENT_TYPE, "Cache-Control": "no-store"})
 
 
@@ -60,13 +61,16 @@ FIGURES = web.AppKey("figures", Figures)
 ROUTES = (Route("/metrics", prometheus, Access.OPEN, media_types=("text/plain",), tag="operation"),)
 
 
-def worker_measure(app: LionTrackApp) -> Callable[[], None]:
+def worker_measure(app: LionTrackApp) -> Callable[[], Awaitable[None]]:
     """Takes a worker's lag and its lake's into the metrics."""
 
-    def measure() -> None:
+    def take() -> None:
         metrics.set_lag(lag_records(app))
         if app.lake is not None:
             status = app.lake.status()
             metrics.set_lake_lag(status.lag_records, status.lag_s)
+
+    async def measure() -> None:
+        await in_loop(app.loop, take)
 
     return measure

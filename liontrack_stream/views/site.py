@@ -14,6 +14,7 @@ from liontrack_stream.views.access import BadToken, Viewer, viewer_of
 from liontrack_stream.views.database import Database
 from liontrack_stream.views.errors import unauthorized
 from liontrack_stream.views.positions import PositionAccess, asked_on_loopback, exact_access, reduced_access
+from liontrack_stream.views.prepared import PreparedAnswers
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +36,30 @@ class LiveAnswer:
 Probe = Callable[[], Awaitable[Check]]
 
 
+async def _measure_nothing() -> None:
+    """Outside a worker there is nothing to measure."""
+
+
 @dataclass
 class Site:
     """One worker's web site.
 
     ``bind``: the address the server really listens on. ``live``: lion_id -> its window in this worker's table.
     ``probes``: what /ready asks, by name. ``measure``: brings this worker's metrics up to date. ``now``: the
-    wall clock.
+    wall clock. ``prepared``: answers that many ask for.
+
+    In a worker this is used by the web server's thread and loop alone. What the worker keeps in memory belongs to its
+    own loop: ``live``, ``probes`` and ``measure`` ask it there, see `worker_loop`.
     """
 
     settings: Settings
     database: Database
     bind: Callable[[], str]
-    live: Callable[[str], LiveAnswer]
+    live: Callable[[str], Awaitable[LiveAnswer]]
     probes: dict[str, Probe] = field(default_factory=dict)
-    measure: Callable[[], None] = lambda: None
+    measure: Callable[[], Awaitable[None]] = _measure_nothing
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    prepared: PreparedAnswers = field(default_factory=PreparedAnswers)
 
     def viewer(self, request: web.Request) -> Viewer:
         """Who asks, looked up once a request; 401 for a token that is not valid."""

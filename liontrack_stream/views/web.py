@@ -23,6 +23,7 @@ from liontrack_stream.views.probes import worker_probes
 from liontrack_stream.views.prometheus import FIGURES, Figures, worker_measure
 from liontrack_stream.views.routes import Route
 from liontrack_stream.views.site import SITE, Site
+from liontrack_stream.views.worker_loop import in_loop
 
 if TYPE_CHECKING:
     from liontrack_stream.app import LionTrackApp
@@ -74,7 +75,7 @@ def register(app: LionTrackApp) -> None:
         settings=app.settings,
         database=database,
         bind=lambda: str(app.conf.web_bind),  # the command line may differ from the settings
-        live=partial(look_up, app),
+        live=lambda lion_id: in_loop(app.loop, partial(look_up, app, lion_id)),
         probes=worker_probes(app, database),
         measure=worker_measure(app),
     )
@@ -88,6 +89,6 @@ def register(app: LionTrackApp) -> None:
             app.settings.require_jwt_secret()
         except SettingsError as error:
             if not app.settings.liontrack_demo:
-                app.fail(StartError(str(error)))
+                app.loop.call_soon_threadsafe(app.fail, StartError(str(error)))
 
     web_app.on_startup.append(refuse_weak_secret)

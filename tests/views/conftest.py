@@ -70,12 +70,15 @@ async def serve(web_settings: Settings) -> AsyncIterator[Serve]:
             bind: str = "127.0.0.1",
             **changes: Any,
         ) -> Client:
+            async def look_up(lion_id: str) -> LiveAnswer:
+                return LiveAnswer((live or {}).get(lion_id), "not here, but by worker other")
+
             changed = web_settings.model_copy(update=changes)
             site = Site(
                 settings=changed,
                 database=Database(changed),
                 bind=lambda: bind,
-                live=lambda lion_id: LiveAnswer((live or {}).get(lion_id), "not here, but by worker other"),
+                live=look_up,
                 probes=probes or {},
                 now=lambda: NOW,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from time import time
 from types import SimpleNamespace
 
@@ -51,11 +52,11 @@ async def test_without_postgres_there_are_still_metrics(serve: Serve) -> None:
     assert not any(name == "liontrack_table_records" for name, _ in found)
 
 
-def test_lag_of_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_lag_of_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prometheus, "lag_records", lambda app: {("lions.position.events", 1): 7})
     status = SimpleNamespace(lag_records=9, lag_s=-0.1)
-    app = SimpleNamespace(lake=SimpleNamespace(status=lambda: status))
-    prometheus.worker_measure(app)()  # type: ignore[arg-type]
+    app = SimpleNamespace(lake=SimpleNamespace(status=lambda: status), loop=asyncio.get_running_loop())
+    await prometheus.worker_measure(app)()  # type: ignore[arg-type]
     text = metrics.exposition().decode()
     assert 'liontrack_consumer_lag_records{partition="1",topic="lions.position.events"} 7.0' in text
     assert "liontrack_lake_export_lag_records 9.0" in text

@@ -1,0 +1,34 @@
+"""Asking the worker from the web server's thread.
+
+The web server has a thread and an event loop of its own, so that a batch being stored holds up no request. What the
+worker keeps in memory belongs to the worker's loop: views read it by a function that runs there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+ANSWER_WITHIN_S = 5.0
+
+
+async def in_loop(loop: asyncio.AbstractEventLoop, function: Callable[[], T]) -> T:
+    """What a function returns when it is called in another thread's loop (or in this one).
+
+    Raises
+    ------
+    TimeoutError
+        When that loop does not get to it.
+    """
+    if loop is asyncio.get_running_loop():
+        return function()
+
+    async def call() -> T:
+        return function()
+
+    asked = asyncio.run_coroutine_threadsafe(call(), loop)
+    async with asyncio.timeout(ANSWER_WITHIN_S):
+        return await asyncio.wrap_future(asked)
