@@ -50,7 +50,8 @@ schema: setup ## Write sql/schema.sql anew from the migrations
 web: ## Build the dashboard anew from its TypeScript (needs Node 20; what it makes is committed)
 	@cd $(WEB_APP) && npm ci --no-fund --no-audit && npm run --silent check && npm test --silent && npm run --silent build
 
-test: setup packages lint ## Everything that must hold, on a real Kafka and PostgreSQL
+test: setup packages lint ## Everything that must hold, on a real Kafka, PostgreSQL and S3
+	@$(BIN)/python -m tests.support.minio
 	@$(BIN)/python -m pytest
 
 demo: setup ## The whole stream with simulated lions, on http://127.0.0.1:4001

@@ -14,10 +14,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -52,6 +53,10 @@ class CompactedDay:
     left_because: str | None = None
 
 
+class CompactionRuns(LakeError):
+    """Another compaction of this lake is running."""
+
+
 class Compactor:
     """Merges the closed days of all topics; one at a time per lake."""
 
@@ -63,7 +68,9 @@ class Compactor:
         *,
         report: Report = lambda part, message: None,
         halted: Callable[[], bool] = lambda: False,
+        in_thread: Callable[..., Awaitable[Any]] = asyncio.to_thread,
     ) -> None:
+        self._in_thread = in_thread
         self._min_bytes, self._max_bytes = settings.lake_compact_min_mb * MB, settings.lake_compact_max_mb * MB
         self._store, self._manifest, self._report, self._halted = store, manifest, report, halted
 
@@ -72,12 +79,14 @@ class Compactor:
 
         Raises
         ------
+        CompactionRuns
+            Another one has begun and not ended.
         LakeError
-            Another compaction of this lake is running, or its file system cannot exchange folders.
+            The lake's file system cannot exchange folders.
         """
         async with self._manifest.transaction() as connection:
             if not await connection.fetchval(query("lake/lead_compaction")):
-                raise LakeError("Another compaction of this lake is running.")
+                raise CompactionRuns("Another compaction of this lake is running.")
             today = await connection.fetchval(query("lake/today"))
         done: list[CompactedDay] = []
         for topic in BRONZE:
@@ -113,17 +122,17 @@ class Compactor:
         """Merge, exchange, record; why not, None when done."""
         merged = [file for group in plan.merged for file in group]
         kept, gone = {_name(file) for file in plan.kept}, {_name(file) for file in merged}
-        swap = await asyncio.to_thread(self._store.swap, bronze_day_folder(plan.topic, plan.day), kept, gone)
+        swap = await self._in_thread(self._store.swap, bronze_day_folder(plan.topic, plan.day), kept, gone)
         shown = False
         try:
             new = []
             for n, group in enumerate(plan.merged, 1):
                 self._report(_title(plan), f"merging {len(group)} files, {n} of {len(plan.merged)}")
-                problems = await asyncio.to_thread(self._problems, group)
+                problems = await self._in_thread(self._problems, group)
                 if problems:
                     return f"{problems[0]}; `liontrack lake repair` first"
-                new.append(await asyncio.to_thread(self._merge, swap.folder, group))
-            await asyncio.to_thread(swap.prepare)
+                new.append(await self._in_thread(self._merge, swap.folder, group))
+            await self._in_thread(swap.prepare)
             crash_here("lake.compact.staged")
             self._report(_title(plan), "exchanging")
             async with self._manifest.transaction() as connection:
@@ -134,10 +143,10 @@ class Compactor:
                 await put_files(connection, new)
                 crash_here("lake.compact.before_swap")
                 shown = True
-                await asyncio.to_thread(swap.show)
+                await self._in_thread(swap.show)
                 crash_here("lake.compact.after_swap")
             crash_here("lake.compact.after_manifest")
-            await asyncio.to_thread(swap.finish)
+            await self._in_thread(swap.finish)
             crash_here("lake.compact.finished")
         except BaseException:
             if shown:  # whether it was committed is for the manifest to say
@@ -145,7 +154,7 @@ class Compactor:
             raise
         finally:
             if not shown:
-                await asyncio.to_thread(swap.discard)
+                await self._in_thread(swap.discard)
         return None
 
     async def _settle(self, topic: str) -> None:
@@ -185,7 +194,7 @@ def _rows(store: Store, group: tuple[LakeFile, ...], schema: pa.Schema) -> Itera
     """The files' rows in offset order, a row group's worth at a time."""
     for file in group:
         with store.open(file.path) as source:
-            for batch in pq.ParquetFile(source).iter_batches(ROW_GROUP_ROWS):
+            for batch in pq.ParquetFile(source).iter_batches(ROW_GROUP_ROWS, use_threads=False):
                 yield pa.Table.from_batches([batch]).cast(schema)
 
 

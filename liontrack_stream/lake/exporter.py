@@ -1,4 +1,4 @@
-"""The lake's exporter: two background tasks of a worker that follow the warehouse and never hold it up."""
+"""The lake's exporter: background tasks of a worker that follow the warehouse and never hold it up."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 
 from liontrack_stream.kafka.ports import Written
+from liontrack_stream.lake.background import BackgroundCompaction
 from liontrack_stream.lake.bronze import BronzeExporter
 from liontrack_stream.lake.days import DayExporter
 from liontrack_stream.lake.manifest import Manifest
@@ -45,6 +46,9 @@ class LakeExporter:
         self._manifests = (Manifest(settings), Manifest(settings))
         self.bronze = BronzeExporter(self._resources, self._manifests[0], settings.lake_interval_s)
         self.days = DayExporter(self._resources, self._manifests[1], has_backlog=has_backlog)
+        self._compaction = BackgroundCompaction(
+            settings, self._resources.store, lambda: has_backlog() or self._stopping.is_set()
+        )
 
     @property
     def files_written(self) -> int:
@@ -73,6 +77,9 @@ class LakeExporter:
             asyncio.create_task(self._follow("bronze", self.bronze.run_once, min(interval_s, 1.0), self._wake_bronze)),
             asyncio.create_task(self._follow("silver and gold", self.days.run_once, interval_s, None)),
         ]
+        if self._compaction.wanted:
+            compact, every_s = self._compaction.run_once, self._settings.lake_compact_interval_s
+            self._tasks.append(asyncio.create_task(self._follow("compaction", compact, every_s, None)))
 
     def assigned(self, partitions: Iterable[TopicPartition]) -> None:
         """These partitions are this worker's: clear up after their last exporter, then go on from their watermarks."""
@@ -135,6 +142,7 @@ class LakeExporter:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._compaction.close()
         self._resources.close()
         for manifest in self._manifests:
             await manifest.close()

@@ -18,7 +18,7 @@ from liontrack_stream.lake.bucket import Remover, arrow_filesystem
 from liontrack_stream.lake.layout import COMPACT_FOLDER, TEMP_FOLDER
 from liontrack_stream.lake.parquet import Encoded
 from liontrack_stream.lake.ports import LakeError
-from liontrack_stream.lake.swap import BucketSwap, FolderSwap, Swap, recover_folders, sync_folder
+from liontrack_stream.lake.swap import BucketSwap, FolderSwap, Swap, delete_put_away, recover_folders, sync_folder
 from liontrack_stream.settings import Settings
 
 _STALE_TEMP_S = 86_400.0
@@ -88,6 +88,7 @@ class LocalStore:
 
     def prepare(self) -> None:
         self._temp.mkdir(parents=True, exist_ok=True)
+        delete_put_away(self._root / COMPACT_FOLDER)
         host, _, own_pid = self._owner.rpartition("-")
         for entry in os.scandir(self._temp):
             writer_host, _, writer_pid = entry.name.rsplit("-", 1)[0].rpartition("-")
@@ -146,7 +147,8 @@ class LocalStore:
         recover_folders(self._root / COMPACT_FOLDER, self._root, folder, listed)
 
     def interrupted(self, folder: str) -> bool:
-        return (self._root / COMPACT_FOLDER / folder).is_dir()
+        staged = self._root / COMPACT_FOLDER / folder
+        return staged.is_dir() and any(staged.iterdir())
 
     def delete(self, path: str) -> None:
         target = self._root / path

@@ -60,7 +60,7 @@ class FolderSwap:
         if self._staged.exists():
             _put_away(compact, self._staged)
         self._staged.mkdir(parents=True)
-        _delete_aged(compact)
+        delete_put_away(compact)
 
     @property
     def folder(self) -> Path:
@@ -170,7 +170,8 @@ def _put_away(compact: Path, folder: Path) -> None:
     folder.rename(aged / f"{os.getpid()}-{time.time_ns()}")
 
 
-def _delete_aged(compact: Path) -> None:
+def delete_put_away(compact: Path) -> None:
+    """Delete what was exchanged so long ago that nobody can still be listing it."""
     for folder in (compact / _PUT_AWAY).glob("*"):
         if time.time() - folder.stat().st_mtime > PUT_AWAY_S:
             shutil.rmtree(folder, ignore_errors=True)

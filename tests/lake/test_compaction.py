@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 from datetime import UTC, date, datetime, timedelta
@@ -10,7 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from liontrack_stream.lake import verify
+from liontrack_stream.lake import LakeExporter, verify
 from liontrack_stream.lake.compaction_plan import plan_days
 from liontrack_stream.lake.ports import LakeFile
 from liontrack_stream.lake.retention import Retention
@@ -127,6 +128,49 @@ async def test_a_day_that_awaits_its_export_is_left(lake: Settings, warehouse: a
     code, output = await command(lake, "lake", "compact")
     assert code == 1
     assert "wait for their export" in output
+
+
+async def test_a_worker_compacts_when_it_may(lake: Settings, warehouse: asyncpg.Connection) -> None:
+    expected = await fill_days(lake, warehouse, days=2, files=3)
+    backlog = [True]
+    compacting = lake.model_copy(update={"lake_compact_interval_s": 0.1})
+    exporter = LakeExporter(compacting, has_backlog=lambda: backlog[0])
+    exporter.assigned([(POSITIONS, 0), (POSITIONS, 1)])
+    with reading(lake, expected) as readers:
+        await exporter.start()
+        await asyncio.sleep(1)
+        assert len(bronze_files(lake)) == 12
+        backlog[0] = False
+        async with asyncio.timeout(60):
+            while len(bronze_files(lake)) > 4:  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        assert exporter.status().error is None
+        await exporter.close()
+    assert readers.wrong == []
+    assert await verify(lake) == []
+    assert await differences(lake, warehouse) == []
+
+
+async def test_sizes_of_large_days(lake: Settings, warehouse: asyncpg.Connection) -> None:
+    small = lake.model_copy(update={"lake_compact_min_mb": 1, "lake_compact_max_mb": 2})
+    each = 25
+    for n in range(12):
+        for partition in (0, 1):
+            at = datetime(2025, 3, 1, n, tzinfo=UTC)
+            await add_bronze(warehouse, POSITIONS, partition, n * each, each, at)
+        await warehouse.execute(
+            "UPDATE bronze.lions_raw SET raw = (SELECT string_agg(decode(md5(random()::text || g), 'hex'), '')"
+            ' FROM generate_series(1, 800) g WHERE "offset" >= 0) WHERE length(raw) < 12800'
+        )
+        await export(lake)
+    before = open_store(lake).files("bronze")
+    code, output = await command(small, "lake", "compact")
+    after = open_store(lake).files("bronze")
+    assert code == 0, output
+    assert len(after) < len(before) == 24
+    assert all(MB <= size <= 2 * MB for size in after.values()), after
+    assert await verify(lake) == []
+    assert await differences(lake, warehouse) == []
 
 
 async def test_a_damaged_file_is_not_merged(lake: Settings, warehouse: asyncpg.Connection) -> None:

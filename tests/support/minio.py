@@ -1,4 +1,7 @@
-"""A real S3: MinIO, built once with Go into the user's cache folder, one process for the test run."""
+"""A real S3: MinIO, built once with Go into the user's cache folder, one process for the test run.
+
+``python -m tests.support.minio`` builds it beforehand: that takes longer than a test may.
+"""
 
 from __future__ import annotations
 
@@ -142,3 +145,10 @@ def minio() -> Iterator[Minio]:
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    try:
+        minio_binary()
+    except pytest.skip.Exception as reason:
+        print(reason)
