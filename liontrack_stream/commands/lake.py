@@ -113,9 +113,10 @@ class Compact(_LakeCommand):
 
     A day whose records are all exported is taken; each Kafka partition's files of a day become as few as fit. In a
     folder the exchange is one step: who lists the day sees the old files or the new ones, each row once; who listed it
-    before and opens a file after is told that it is gone, and lists again. In a bucket that cannot be: for a moment the
-    new object stands beside the old ones, so that readers who glob may see rows twice (readers of the manifest never
-    do). It is done there only with --not-at-once.
+    before and opens a file after is told that it is gone, and lists again (pyarrow and Spark, in the moment of the
+    exchange itself, may leave the day out). In a bucket that cannot be: for a moment the new object stands beside the
+    old ones, so that readers who glob may see rows twice; it is done there only with --not-at-once. `liontrack query`
+    reads exactly the manifest's rows all the while.
 
     \b
     Examples:

@@ -7,8 +7,8 @@
     └────────────────────────  ⇄  ───┘                                 one exchange of two folders (renameat2)
     └ p0-000-300                     └ p0-000  p0-100  p0-200          put away, deleted later
 
-A folder does that in one step. A bucket cannot: each of its steps changes one object, and the step that would leave
-every row listed once does not exist. There the new object appears before the old ones vanish.
+A folder does that in one step (but see decision 9). A bucket cannot: each of its steps changes
+one object. There the new object appears before the old ones vanish.
 """
 
 from __future__ import annotations

@@ -97,6 +97,9 @@ def reading(lake: Settings, expected: Seen) -> Iterator[Readers]:
                     readers.wrong.append(f"{read.__name__}: {error}")
                 readers.relisted += 1
                 continue
+            if read is by_pyarrow and seen[0] < expected[0]:  # it leaves out what goes between its listing and its look
+                readers.relisted += 1
+                seen = read(lake)
             if seen == expected:
                 readers.exact += 1
             elif not at_once and seen[0] > expected[0] and seen[1] == expected[1]:

@@ -6,11 +6,14 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import uuid
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import asyncpg
+import duckdb
 import fsspec
 import pyarrow as pa
 import pytest
@@ -92,3 +95,45 @@ async def test_export_to_a_bucket(lake: Settings, warehouse: asyncpg.Connection)
     manifest = await warehouse.fetch("SELECT path, byte_count FROM metadata.lake_files")
     assert bucket.files("") == {row["path"]: row["byte_count"] for row in manifest}
     assert len(manifest) == 9
+
+
+def test_a_listing_during_swaps_is_of_one_moment(tmp_path: Path) -> None:
+    """Folders of 20 files and of 1 take turns; who lists in one step never sees parts of two, nor nothing.
+
+    pyarrow asks for each listed name again, and leaves out what is gone by then: never files of two moments, though.
+    """
+    store, folder, ended = LocalStore(tmp_path), "bronze/t/date=2025-03-01", threading.Event()
+    glob = f"FROM glob('{tmp_path}/bronze/*/*/*.parquet')"
+    lists: dict[str, Callable[[], list[str]]] = {
+        "duckdb": lambda: [row[0] for row in duckdb.connect().sql(glob).fetchall()],
+        "scandir": lambda: [entry.name for entry in os.scandir(tmp_path / folder)],
+        "pyarrow": lambda: [file.path for file in fs.LocalFileSystem().get_file_info(selector) if file.is_file],
+    }
+    selector = fs.FileSelector(str(tmp_path / "bronze"), recursive=True)
+    seen: dict[str, set[tuple[str, ...]]] = {name: set() for name in lists}
+
+    def look(name: str) -> None:
+        while not ended.is_set():
+            seen[name].add(tuple(sorted(path.rsplit("/", 1)[-1] for path in lists[name]())))
+
+    threads = [threading.Thread(target=look, args=(name,)) for name in lists]
+    (tmp_path / folder).mkdir(parents=True)
+    present: list[str] = []
+    for n in range(61):
+        swap = store.swap(folder, [], present)
+        present = [f"{n}-{file}.parquet" for file in range(20 if n % 2 else 1)]
+        for name in present:
+            (swap.folder / name).write_bytes(FILE.data.to_pybytes())
+        swap.prepare()
+        swap.show()
+        swap.finish()
+        if n == 0:
+            for thread in threads:
+                thread.start()
+    ended.set()
+    for thread in threads:
+        thread.join()
+    for name, listings in seen.items():
+        assert len(listings) > 1, name
+        assert all(len({path.split("-")[0] for path in listing}) <= 1 for listing in listings), name
+        assert name == "pyarrow" or {len(listing) for listing in listings} <= {1, 20}, name
