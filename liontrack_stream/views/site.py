@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -33,6 +33,23 @@ class LiveAnswer:
     elsewhere: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class LakeLag:
+    """How far a worker's files are behind the warehouse; ``in_trouble``: they cannot be written at present."""
+
+    records: int
+    seconds: float
+    in_trouble: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerState:
+    """What one worker has still to do: records that wait by (topic, partition), and its lake's lag where it has one."""
+
+    lag_records: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    lake: LakeLag | None = None
+
+
 Probe = Callable[[], Awaitable[Check]]
 
 
@@ -40,16 +57,20 @@ async def _measure_nothing() -> None:
     """Outside a worker there is nothing to measure."""
 
 
+async def _no_worker() -> WorkerState:
+    return WorkerState()
+
+
 @dataclass
 class Site:
     """One worker's web site.
 
     ``bind``: the address the server really listens on. ``live``: lion_id -> its window in this worker's table.
-    ``probes``: what /ready asks, by name. ``measure``: brings this worker's metrics up to date. ``now``: the
-    wall clock. ``prepared``: answers that many ask for.
+    ``probes``: what /ready asks, by name. ``measure``: brings this worker's metrics up to date. ``worker_state``:
+    what it has still to do. ``now``: the wall clock. ``prepared``: answers that many ask for.
 
     In a worker this is used by the web server's thread and loop alone. What the worker keeps in memory belongs to its
-    own loop: ``live``, ``probes`` and ``measure`` ask it there, see `worker_loop`.
+    own loop: ``live``, ``probes``, ``measure`` and ``worker_state`` ask it there, see `worker_loop`.
     """
 
     settings: Settings
@@ -58,6 +79,7 @@ class Site:
     live: Callable[[str], Awaitable[LiveAnswer]]
     probes: dict[str, Probe] = field(default_factory=dict)
     measure: Callable[[], Awaitable[None]] = _measure_nothing
+    worker_state: Callable[[], Awaitable[WorkerState]] = _no_worker
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     prepared: PreparedAnswers = field(default_factory=PreparedAnswers)
 

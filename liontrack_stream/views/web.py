@@ -10,7 +10,23 @@ from faust.web.drivers.aiohttp import Web
 
 from liontrack_stream.kafka.exits import StartError
 from liontrack_stream.settings import SettingsError
-from liontrack_stream.views import dashboard, explain, export, health, lions, live, openapi, prometheus, web_files
+from liontrack_stream.views import (
+    dashboard,
+    explain,
+    export,
+    geojson,
+    health,
+    lions,
+    live,
+    me,
+    openapi,
+    pipeline,
+    prometheus,
+    quality,
+    reports,
+    users,
+    web_files,
+)
 from liontrack_stream.views.call import answering
 from liontrack_stream.views.database import Database
 from liontrack_stream.views.export_response import EXPORTS, Exports
@@ -31,9 +47,15 @@ if TYPE_CHECKING:
 # `/` comes first: Faust adds a page of its own there, and the first one answers.
 ROUTES: tuple[Route, ...] = (
     *web_files.ROUTES,
+    *geojson.ROUTES,  # before the lions: none is named "positions"
     *lions.ROUTES,
     *live.ROUTES,
+    *users.ROUTES,
+    *reports.ROUTES,
     *dashboard.ROUTES,
+    *quality.ROUTES,
+    *pipeline.ROUTES,
+    *me.ROUTES,
     *explain.ROUTES,
     *export.ROUTES,
     *health.ROUTES,
@@ -78,6 +100,7 @@ def register(app: LionTrackApp) -> None:
         live=lambda lion_id: in_loop(app.loop, partial(look_up, app, lion_id)),
         probes=worker_probes(app, database),
         measure=worker_measure(app),
+        worker_state=pipeline.worker_state(app),
     )
     server = cast(Web, app.web)
     web_app = server.web_app

@@ -35,11 +35,26 @@ LION_IDS = [f"lion-{n:02d}" for n in range(1, LIONS + 1)]
 USER_IDS = [f"user-{n:02d}" for n in range(1, 11)]
 VIEWS: dict[str, tuple[tuple[Any, ...], int]] = {  # arguments; how many partitions of a table may be touched
     "dashboard": ((NOW,), 0),
+    "data_quality": ((NOW,), 0),
+    "health_report": ((PAST,), 0),
+    "leaderboard_lions": ((PAST, 10), 0),
+    "leaderboard_users": ((PAST, 10), 0),
     "lion": (("lion-07", PAST, PAST), 2),
     "lions": ((PAST, NOW, None, 1001), 4),  # the day asked for and two before it, and that of a silent lion's last fix
     "metrics": ((), 0),
     "ping": ((), 0),
+    "pipeline_dead_letters": ((PAST,), 0),
+    "pipeline_lake": ((), 0),
+    "pipeline_partitions": ((), 0),
+    "pipeline_runs": ((), 0),
     "position_history": (("lion-07", PAST - timedelta(hours=24), PAST, 10_001), 2),
+    "system_health": ((PAST,), 0),
+    "track": (("lion-07", PAST - timedelta(hours=24), PAST, 10_001), 2),
+    "trend_engagement": ((PAST,), 0),
+    "trend_weight": ((PAST,), 0),
+    "user_activity_summary": (("user-07", PAST), 0),
+    "user_challenges": (("user-07", PAST, None, None, 1001), 0),
+    "user_engagement": (("user-07", PAST), 0),
     "weight_trend": (("lion-07", NOW, 30), 0),
 }
 
