@@ -58,6 +58,12 @@ function axis(side: number, scale: string, unit: string, grid: boolean): uPlot.A
   };
 }
 
+/** From 0 to a little above the highest of some scores, so that low ones can be told apart. */
+export function fromZero(values: (number | null)[]): [number, number] {
+  const highest = Math.max(0, ...values.map((value) => value ?? 0));
+  return [0, Math.min(105, Math.max(5, highest * 1.15))];
+}
+
 /** Room above and below what is drawn, so that a steady weight does not look like a storm. */
 function roomy(_: uPlot, low: number | null, high: number | null): uPlot.Range.MinMax {
   if (low == null || high == null) return [0, 1];
@@ -120,7 +126,7 @@ function build(
   return {
     options: {
       tzDate: (ts) => uPlot.tzDate(new Date(ts * 1000), 'Etc/UTC'),
-      padding: [10, bars && lines ? 4 : 14, 0, 0],
+      padding: [10, bars && lines ? 4 : 24, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 9 } },
       scales: {

@@ -19,7 +19,7 @@ const LIONS: Column<LionRank>[] = [
   { name: 'Most fixes', number: true, cell: (row) => whole(row.max_frequency), by: (row) => row.max_frequency },
 ];
 
-function userColumns(linked: (id: string) => boolean): Column<UserRank>[] {
+function userColumns(linked: (id: string) => boolean, highest: number): Column<UserRank>[] {
   const name = (row: UserRank): string => row.username ?? row.user_id;
   return [
     { name: 'Rank', number: true, cell: (row) => row.rank },
@@ -32,7 +32,7 @@ function userColumns(linked: (id: string) => boolean): Column<UserRank>[] {
     { name: 'Completed', number: true, cell: (row) => whole(row.total_completed), by: (row) => row.total_completed },
     {
       name: 'Engagement',
-      cell: (row) => <Meter value={row.avg_engagement} colour="var(--series-2)" />,
+      cell: (row) => <Meter value={row.avg_engagement} colour="var(--series-2)" max={highest} />,
       by: (row) => row.avg_engagement,
     },
     { name: 'Days', number: true, cell: (row) => whole(row.active_days), by: (row) => row.active_days },
@@ -73,7 +73,7 @@ export function LeaderboardsPage() {
                 body.leaderboard.length ? (
                   <DataTable
                     caption="Leaderboard of users"
-                    columns={userColumns(linked)}
+                    columns={userColumns(linked, Math.max(...body.leaderboard.map((row) => row.avg_engagement ?? 0)))}
                     rows={body.leaderboard}
                     keyOf={(row) => row.user_id}
                     testid="leaderboard-users"

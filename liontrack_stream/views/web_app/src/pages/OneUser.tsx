@@ -3,7 +3,7 @@
 import { activityPath, challengesPath, engagementPath } from '../api/paths.ts';
 import type { ActivitySummaryBody, Challenge, ChallengesBody, EngagementBody } from '../api/types.ts';
 import { useApi } from '../api/use.ts';
-import { Chart } from '../components/Chart.tsx';
+import { Chart, fromZero } from '../components/Chart.tsx';
 import { type Column, DataTable } from '../components/DataTable.tsx';
 import { Card, Stat, Stats } from '../components/parts.tsx';
 import { Empty, Show } from '../components/states.tsx';
@@ -83,7 +83,7 @@ function History({ body }: { body: EngagementBody }) {
     <Chart
       title="Engagement score and weighings per day"
       days={days.map((day) => day.activity_date)}
-      range={[0, 105]}
+      range={fromZero(days.map((day) => day.engagement_score))}
       series={[
         {
           name: 'Weighings',

@@ -28,7 +28,9 @@ const STATUS_CLASS: Record<string, string> = {
 };
 
 function lasted(run: Run): string {
-  return run.end_time ? `${decimal((Date.parse(run.end_time) - Date.parse(run.start_time)) / 1000)} s` : NONE;
+  const seconds = run.end_time && (Date.parse(run.end_time) - Date.parse(run.start_time)) / 1000;
+  if (!seconds) return NONE;
+  return seconds < 10 ? `${decimal(seconds)} s` : duration(seconds);
 }
 
 const RUNS: Column<Run>[] = [
@@ -73,7 +75,7 @@ function Figures({ body }: { body: PipelineBody }) {
         hint={
           lake.error ? (
             <span class="badge bad">Export fails</span>
-          ) : lake.lag_s === null ? (
+          ) : lake.lag_s === null || lake.lag_s < 1 ? (
             'Exported'
           ) : (
             `${duration(lake.lag_s)} behind`

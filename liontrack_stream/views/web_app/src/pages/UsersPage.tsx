@@ -3,7 +3,7 @@
 import { engagementsPath, userRanksPath } from '../api/paths.ts';
 import type { EngagementTrendDays, Leaderboard, UserRank } from '../api/types.ts';
 import { useApi } from '../api/use.ts';
-import { Chart } from '../components/Chart.tsx';
+import { Chart, fromZero } from '../components/Chart.tsx';
 import { Card, PageHead } from '../components/parts.tsx';
 import { Empty, Show, SignInFirst } from '../components/states.tsx';
 import { asOf, place, to } from '../state/router.ts';
@@ -16,7 +16,7 @@ function Engagement({ body }: { body: EngagementTrendDays }) {
     <Chart
       title="Active users and their mean engagement per day"
       days={body.data.map((day) => day.activity_date)}
-      range={[0, 105]}
+      range={fromZero(body.data.map((day) => day.avg_engagement))}
       series={[
         {
           name: 'Active users',
