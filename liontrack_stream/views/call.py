@@ -65,13 +65,16 @@ class Call:
 
         ``make`` reads it anew: of this call, for those too who ask at the same time.
         """
-        seen_as = access.note if access.exact else access.grid_deg
+        seen_as = ("exact", access.note) if access.exact else ("reduced", access.grid_deg)  # its note holds a time
         key = (self.route.path, tuple(self._values.items()), seen_as)
         return await self.site.prepared.get(key, make)
 
     def next_page(self, **changed: Any) -> str:
-        """A Link header (RFC 8288) to the rest of a list that was cut at its limit."""
-        return f'<{self.request.rel_url.update_query(changed)}>; rel="next"'
+        """A Link header (RFC 8288) to the rest of a list that was cut at its limit.
+
+        A path on this server, whatever the request line named: a prepared answer goes to others, too.
+        """
+        return f'<{self.request.rel_url.update_query(changed).raw_path_qs}>; rel="next"'
 
 
 def answering(route: Route) -> Handler:

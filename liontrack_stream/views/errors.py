@@ -11,6 +11,7 @@ from mode import get_logger
 from liontrack_stream.kafka.infrastructure_errors import RETRIED
 from liontrack_stream.views.database import Busy
 from liontrack_stream.views.responses import json_response
+from liontrack_stream.views.worker_loop import NoAnswer
 
 logger = get_logger(__name__)
 
@@ -74,7 +75,7 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         return _body(error.status, error.reason, f"{request.method} {request.path}", allow)
     except NOT_MIGRATED:
         return _unavailable("The warehouse lacks a table or column: run `liontrack migrate`.")
-    except Busy as error:  # before what it is a kind of: a flood shall not fill the log
+    except (Busy, NoAnswer) as error:  # before what they are kinds of: a flood shall not fill the log
         return _unavailable(str(error))
     except RETRIED as error:
         logger.info("%s %s: the warehouse does not answer: %r", request.method, request.path, error)

@@ -11,7 +11,9 @@ from aiohttp import web
 from mode import get_logger
 
 from liontrack_stream import metrics
+from liontrack_stream.kafka.ports import Partition
 from liontrack_stream.kafka.watchdog import lag_records
+from liontrack_stream.lake.ports import LakeStatus
 from liontrack_stream.views.call import Call
 from liontrack_stream.views.database import Database
 from liontrack_stream.views.routes import Access, Route
@@ -64,13 +66,13 @@ ROUTES = (Route("/metrics", prometheus, Access.OPEN, media_types=("text/plain",)
 def worker_measure(app: LionTrackApp) -> Callable[[], Awaitable[None]]:
     """Takes a worker's lag and its lake's into the metrics."""
 
-    def take() -> None:
-        metrics.set_lag(lag_records(app))
-        if app.lake is not None:
-            status = app.lake.status()
-            metrics.set_lake_lag(status.lag_records, status.lag_s)
+    def look() -> tuple[dict[Partition, int], LakeStatus | None]:
+        return lag_records(app), app.lake.status() if app.lake is not None else None
 
     async def measure() -> None:
-        await in_loop(app.loop, take)
+        lag, lake = await in_loop(app.loop, look)
+        metrics.set_lag(lag)  # here, not in the worker's loop: no scrape sees it half replaced
+        if lake is not None:
+            metrics.set_lake_lag(lake.lag_records, lake.lag_s)
 
     return measure

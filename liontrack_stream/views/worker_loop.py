@@ -12,7 +12,11 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-ANSWER_WITHIN_S = 5.0
+ANSWER_WITHIN_S = 3.0
+
+
+class NoAnswer(ConnectionError):
+    """The worker does not get to a question."""
 
 
 async def in_loop(loop: asyncio.AbstractEventLoop, function: Callable[[], T]) -> T:
@@ -20,8 +24,8 @@ async def in_loop(loop: asyncio.AbstractEventLoop, function: Callable[[], T]) ->
 
     Raises
     ------
-    TimeoutError
-        When that loop does not get to it.
+    NoAnswer
+        When that loop does not get to it in time; requests answer 503.
     """
     if loop is asyncio.get_running_loop():
         return function()
@@ -30,5 +34,8 @@ async def in_loop(loop: asyncio.AbstractEventLoop, function: Callable[[], T]) ->
         return function()
 
     asked = asyncio.run_coroutine_threadsafe(call(), loop)
-    async with asyncio.timeout(ANSWER_WITHIN_S):
-        return await asyncio.wrap_future(asked)
+    try:
+        async with asyncio.timeout(ANSWER_WITHIN_S):
+            return await asyncio.wrap_future(asked)
+    except TimeoutError:
+        raise NoAnswer(f"The worker does not answer within {ANSWER_WITHIN_S:.0f} s.") from None

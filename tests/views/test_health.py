@@ -93,7 +93,8 @@ async def test_many_questions_probe_once(serve: Serve) -> None:
 def worker(settings: Settings, **attributes: Any) -> Any:
     """What the probes read of a worker."""
     progress = SimpleNamespace(next_offset={(POSITIONS, 0): 5})
-    return SimpleNamespace(**{"settings": settings, "progress": progress, "lake": None, **attributes})
+    loop = asyncio.get_running_loop()
+    return SimpleNamespace(**{"settings": settings, "progress": progress, "lake": None, "loop": loop, **attributes})
 
 
 def all_probes(app: Any) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Awaitable, Callable
 
 import psycopg
@@ -11,8 +10,8 @@ import pytest
 from aiohttp import web
 
 from liontrack_stream.settings import Settings
+from liontrack_stream.views import prepared as prepared_answers
 from liontrack_stream.views.prepared import FRESH_S, KEPT_MAX, OLD_S, PreparedAnswers
-from liontrack_stream.views.worker_loop import in_loop
 from tests.views.conftest import NOW, Client, Serve
 from tests.views.tokens import RANGER, VISITOR
 
@@ -132,6 +131,34 @@ async def test_reduced_viewers_never_get_what_a_ranger_was_given(client: Client)
         assert -24.123456 in [lion["position_lat"] for lion in (await exact.json())["lions"]]
 
 
+@pytest.mark.parametrize("order", [(RANGER, {}, RANGER, {}), ({}, RANGER, {}, RANGER)])
+async def test_whoever_asks_first_an_answer_goes_to_its_kind_only(
+    client: Client, monkeypatch: pytest.MonkeyPatch, order: tuple[dict[str, str], ...]
+) -> None:
+    monkeypatch.setattr(prepared_answers, "FRESH_S", 600.0)
+    responses = [await client.get(LIONS, headers=headers) for headers in order]
+    for headers, response in zip(order, responses, strict=True):
+        assert response.headers[PRECISION].startswith("exact" if headers else "generalised")
+    tags = [response.headers["ETag"] for response in responses]
+    assert tags[:2] == tags[2:]
+    assert tags[0] != tags[1]
+
+
+async def test_nobody_puts_a_link_elsewhere_into_the_answers_of_others(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepared_answers, "FRESH_S", 600.0)
+    reader, writer = await asyncio.open_connection(client.host, client.port)
+    target = f"http://elsewhere.example{LIONS}?limit=1"
+    writer.write(f"GET {target} HTTP/1.1\r\nHost: elsewhere.example\r\nConnection: close\r\n\r\n".encode())
+    answer = await reader.read()
+    writer.close()
+    assert b" 200 " in answer.partition(b"\r\n")[0]
+    assert b"<http" not in answer
+    response = await client.get(LIONS + "?limit=1")
+    assert response.headers["Link"].startswith(f"<{LIONS}?limit=1&after=")
+
+
 async def test_parameters_and_the_time_asked_for_are_part_of_the_key(client: Client) -> None:
     bodies = [
         await (await client.get(LIONS, params=params, headers=RANGER)).json()
@@ -167,22 +194,3 @@ def prepared(client: Client) -> PreparedAnswers:
     from liontrack_stream.views.site import SITE
 
     return client.app[SITE].prepared
-
-
-async def test_a_function_runs_in_the_other_thread() -> None:
-    other = asyncio.new_event_loop()
-    thread = threading.Thread(target=other.run_forever)
-    thread.start()
-    try:
-        assert await in_loop(other, threading.get_ident) == thread.ident
-        assert await in_loop(asyncio.get_running_loop(), threading.get_ident) == threading.get_ident()
-
-        def fail() -> None:
-            raise ValueError("there")
-
-        with pytest.raises(ValueError, match="there"):
-            await in_loop(other, fail)
-    finally:
-        other.call_soon_threadsafe(other.stop)
-        thread.join()
-        other.close()
