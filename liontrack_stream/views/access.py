@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
 import jwt
 
@@ -19,10 +20,11 @@ class BadToken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """The asker. ``user_id`` None: no token was sent."""
+    """The asker. ``user_id`` None: no token was sent. ``expires_at``: when the token ends; None: never."""
 
     user_id: str | None = None
     roles: frozenset[str] = frozenset()
+    expires_at: datetime | None = None
 
     @property
     def is_admin(self) -> bool:
@@ -67,4 +69,12 @@ def viewer_of(authorization: Sequence[str], secret: str | None) -> Viewer:
         raise BadToken("The token lacks the claim `id`.")
     if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
         raise BadToken("The token's claim `roles` is not a list of texts.")
-    return Viewer(user_id, frozenset(roles))
+    return Viewer(user_id, frozenset(roles), _expiry(claims))
+
+
+def _expiry(claims: Mapping[str, Any]) -> datetime | None:
+    """When a valid token ends, as far as calendars go."""
+    try:
+        return datetime.fromtimestamp(int(claims["exp"]), UTC) if "exp" in claims else None
+    except (OverflowError, ValueError, OSError):
+        return datetime.max.replace(tzinfo=UTC)

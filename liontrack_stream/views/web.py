@@ -24,6 +24,7 @@ from liontrack_stream.views import (
     prometheus,
     quality,
     reports,
+    stream,
     users,
     web_files,
 )
@@ -39,6 +40,8 @@ from liontrack_stream.views.probes import worker_probes
 from liontrack_stream.views.prometheus import FIGURES, Figures, worker_measure
 from liontrack_stream.views.routes import Route
 from liontrack_stream.views.site import SITE, Site
+from liontrack_stream.views.stream_hub import HUB, StreamHub
+from liontrack_stream.views.stream_reader import StreamReader
 from liontrack_stream.views.worker_loop import in_loop
 
 if TYPE_CHECKING:
@@ -58,6 +61,7 @@ ROUTES: tuple[Route, ...] = (
     *me.ROUTES,
     *explain.ROUTES,
     *export.ROUTES,
+    *stream.ROUTES,
     *health.ROUTES,
     *prometheus.ROUTES,
     *openapi.ROUTES,
@@ -70,6 +74,7 @@ def attach(web_app: web.Application, site: Site) -> None:
     web_app[READINESS] = Readiness(site.probes)
     web_app[FIGURES] = Figures(site.database)
     web_app[EXPORTS] = Exports(site.settings)
+    web_app[HUB] = StreamHub(StreamReader(site.database, site.settings, site.now))
     web_app[DOCUMENT] = document(ROUTES)
     for route in ROUTES:
         web_app.router.add_get(route.path, answering(route))
@@ -78,15 +83,16 @@ def attach(web_app: web.Application, site: Site) -> None:
     async def open_database(_: web.Application) -> None:
         await site.database.open()
 
-    async def break_off_exports(_: web.Application) -> None:
+    async def break_off(_: web.Application) -> None:
         web_app[EXPORTS].break_off()
+        await web_app[HUB].close()
 
     async def close_database(_: web.Application) -> None:
         web_app[EXPORTS].close()
         await site.database.close()
 
     web_app.on_startup.append(open_database)
-    web_app.on_shutdown.append(break_off_exports)
+    web_app.on_shutdown.append(break_off)
     web_app.on_cleanup.append(close_database)
 
 

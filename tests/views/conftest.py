@@ -68,6 +68,7 @@ async def serve(web_settings: Settings) -> AsyncIterator[Serve]:
             live: dict[str, Any] | None = None,
             probes: dict[str, Probe] | None = None,
             bind: str = "127.0.0.1",
+            now: Callable[[], datetime] = lambda: NOW,
             **changes: Any,
         ) -> Client:
             async def look_up(lion_id: str) -> LiveAnswer:
@@ -80,7 +81,7 @@ async def serve(web_settings: Settings) -> AsyncIterator[Serve]:
                 bind=lambda: bind,
                 live=look_up,
                 probes=probes or {},
-                now=lambda: NOW,
+                now=now,
             )
             web_app = web.Application()
             attach(web_app, site)
