@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 WEB_APP := liontrack_stream/views/web_app
 
-.PHONY: help setup packages lock lint format schema web test demo bench bench-growth clean
+.PHONY: help setup packages lock lint format schema web test demo bench bench-growth bench-api clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -62,6 +62,9 @@ bench: setup ## Ours beside a raw reader and a stock Faust agent
 
 bench-growth: setup ## Whether the 20 millionth event is as quick as the first (half an hour, 40 GB)
 	@exec $(BIN)/python -m tests.bench.growth
+
+bench-api: setup ## API quick while events come? Events stored while it is asked? (10 minutes)
+	@exec $(BIN)/python -m tests.bench.api
 
 clean: ## Remove caches and builds (not .venv, not data)
 	@rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

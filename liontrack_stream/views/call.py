@@ -70,11 +70,8 @@ class Call:
         return await self.site.prepared.get(key, make)
 
     def next_page(self, **changed: Any) -> str:
-        """A Link header (RFC 8288) to the rest of a list that was cut at its limit.
-
-        A path on this server, whatever the request line named: a prepared answer goes to others, too.
-        """
-        return f'<{self.request.rel_url.update_query(changed).raw_path_qs}>; rel="next"'
+        """A Link header (RFC 8288) to the rest of a list that was cut at its limit."""
+        return f'<{self.request.rel_url.update_query(changed)}>; rel="next"'
 
 
 def answering(route: Route) -> Handler:
