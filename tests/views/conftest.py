@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from liontrack_stream.settings import Settings
 from liontrack_stream.views.database import Database
 from liontrack_stream.views.http_server import server_options
-from liontrack_stream.views.site import LiveAnswer, Probe, Site
+from liontrack_stream.views.site import LiveAnswer, Probe, Site, WorkerState
 from liontrack_stream.views.web import attach
 from tests.views.tokens import SECRET
 
@@ -69,10 +69,14 @@ async def serve(web_settings: Settings) -> AsyncIterator[Serve]:
             probes: dict[str, Probe] | None = None,
             bind: str = "127.0.0.1",
             now: Callable[[], datetime] = lambda: NOW,
+            worker: WorkerState | None = None,
             **changes: Any,
         ) -> Client:
             async def look_up(lion_id: str) -> LiveAnswer:
                 return LiveAnswer((live or {}).get(lion_id), "not here, but by worker other")
+
+            async def worker_state() -> WorkerState:
+                return worker or WorkerState()
 
             changed = web_settings.model_copy(update=changes)
             site = Site(
@@ -82,6 +86,7 @@ async def serve(web_settings: Settings) -> AsyncIterator[Serve]:
                 live=look_up,
                 probes=probes or {},
                 now=now,
+                worker_state=worker_state,
             )
             web_app = web.Application()
             attach(web_app, site)
