@@ -24,6 +24,8 @@ def made_by_hand() -> list[Consumed]:
         by_hand.fix("gone", "2026-03-01T12:00:00", name="Gone"),
         by_hand.weight("gone-1", "gone", "2026-03-01", 170.0),
         by_hand.weight("unseen-1", "unseen", "2026-03-01", 150.0),
+        by_hand.weight("unseen-2", "unseen", "2026-02-09", 140.0),  # the first of the 30 days up to March 10
+        by_hand.weight("unseen-3", "unseen", "2026-02-08", 130.0),
         by_hand.activity("user-gone", "2026-03-01T10:00:00", "weight_entry", username="Gone"),
         by_hand.activity("user-a", "2026-03-04T10:00:00", "weight_entry", username="Amina"),
         by_hand.activity("user-quiet", "2026-01-21T10:00:00", "login"),

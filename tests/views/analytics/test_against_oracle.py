@@ -19,6 +19,7 @@ ROOT = "/api/analytics"
 AS_OF = {
     "": NOW,
     "2026-03-05T23:59:59.999999Z": datetime(2026, 3, 5, 23, 59, 59, 999999, UTC),
+    "2026-03-01": datetime(2026, 3, 1, 23, 59, 59, 999999, UTC),  # a day of deleted ones
     "2026-02-20": datetime(2026, 2, 20, 23, 59, 59, 999999, UTC),
     "2026-02-20T10:29:59Z": datetime(2026, 2, 20, 10, 29, 59, tzinfo=UTC),
     "2026-02-10T00:00:00Z": datetime(2026, 2, 10, tzinfo=UTC),
