@@ -414,7 +414,7 @@ def create_app(
         web_host=settings.web_host,
         web_bind=settings.web_host,
         web_port=settings.web_port,
-        web_in_thread=True,  # a batch being stored holds up no request, see decision 9
+        web_in_thread=True,  # a batch being stored holds up no request, see decision 10
         web_tables_enabled=False,
         web_router_enabled=False,
         web_stats_enabled=False,
