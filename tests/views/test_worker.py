@@ -68,5 +68,12 @@ def test_a_worker_serves_what_it_has_stored(pipeline: PipelineKit) -> None:
     assert get(pipeline, "/api/analytics/lions")[1]["lions"][0]["position_lat"] is None
     assert get(pipeline, "/api/analytics/dashboard")[1]["dashboard"]["total_lions"] == 1
     assert get(pipeline, "/health")[0] == 200
+
+    state = get(pipeline, "/api/analytics/pipeline")[1]["pipeline"]
+    lags = {(p["topic"], p["partition"]): p["lag_records"] for p in state["partitions"]}
+    assert len(lags) == 5 * pipeline.settings.topic_partitions
+    assert (state["lag_records"], *set(lags.values())) == (0, 0)  # all of them are read here
+    assert type(state["lake"]["lag_records"]) is int
+    assert {run["status"] for run in state["runs"]} == {"running"}
     assert set(get(pipeline, "/ready")[1]["checks"]) == {"kafka", "postgres", "lag", "lake"}
     assert worker.stop()[0] == 0
