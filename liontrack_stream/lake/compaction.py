@@ -30,7 +30,7 @@ from liontrack_stream.lake.layout import bronze_day_folder, compacted_path
 from liontrack_stream.lake.manifest import Manifest, put_files
 from liontrack_stream.lake.parquet import ROW_GROUP_ROWS, write_all
 from liontrack_stream.lake.ports import LakeError, LakeFile
-from liontrack_stream.lake.settling import locked_files, remove_orphans, settle_swaps
+from liontrack_stream.lake.settling import listed_files, locked_files, remove_orphans, settle_swaps
 from liontrack_stream.lake.store import Store
 from liontrack_stream.lake.verify import file_problems
 from liontrack_stream.settings import Settings
@@ -93,8 +93,7 @@ class Compactor:
             if not dry_run:
                 await settle_swaps(self._manifest, self._store, topic)
             async with self._manifest.transaction() as connection:
-                rows = await connection.fetch(query("lake/manifest_topic"), topic)
-            files = [LakeFile(**dict(row)) for row in rows]
+                files = await listed_files(connection, topic)
             for plan in plan_days(files, min(before or today, today), self._min_bytes, self._max_bytes):
                 if self._halted():
                     return done
@@ -178,11 +177,9 @@ class Compactor:
         expected = sum(file.row_count for file in group)
         if row_count != expected:
             raise LakeError(f"{path} would have {row_count} rows instead of {expected}")
-        digest = hashlib.sha256()
         with target.open("rb") as handle:
             os.fsync(handle.fileno())
-            while chunk := handle.read(MB):
-                digest.update(chunk)
+            digest = hashlib.file_digest(handle, "sha256")
             byte_count = handle.tell()
         return replace(
             first, path=path, next_offset=last.next_offset, row_count=row_count, byte_count=byte_count,

@@ -40,4 +40,9 @@ async def remove_orphans(manifest: Manifest, store: Store, topic: str) -> list[s
 async def locked_files(connection: asyncpg.Connection, topic: str) -> list[LakeFile]:
     """The topic's bronze files, while no exporter publishes; until the transaction ends."""
     await connection.execute(query("lake/lock_watermarks"))
+    return await listed_files(connection, topic)
+
+
+async def listed_files(connection: asyncpg.Connection, topic: str) -> list[LakeFile]:
+    """The topic's bronze files as the manifest lists them now."""
     return [LakeFile(**dict(row)) for row in await connection.fetch(query("lake/manifest_topic"), topic)]

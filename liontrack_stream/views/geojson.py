@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -12,9 +11,8 @@ from aiohttp import web
 from liontrack_stream.views.bodies.geojson import PositionsBody, TrackBody
 from liontrack_stream.views.call import Call
 from liontrack_stream.views.errors import UnknownLion
-from liontrack_stream.views.lions import AFTER, HOURS, LIONS_LIMIT, POSITIONS_MAX
+from liontrack_stream.views.lions import AFTER, HOURS, LIONS_LIMIT, POSITIONS_MAX, prepared_list
 from liontrack_stream.views.parameters import AS_OF, WholeNumber
-from liontrack_stream.views.positions import PositionAccess
 from liontrack_stream.views.routes import Access, Route
 from liontrack_stream.views.tracks import Fix, bounding_box, distance_m, walks_of
 
@@ -24,21 +22,11 @@ TRACK_LIMIT = WholeNumber("limit", "At most so many fixes, the newest ones.", PO
 
 async def lions_positions(call: Call) -> web.Response:
     """The lions with a fix by lion_id, each a point at its last one up to `as_of`, as GeoJSON."""
-    access = call.position_access()
-
-    async def read() -> web.Response:
-        rows = await call.site.database.rows("lions", access.as_of, call.as_of, call[AFTER], call[LIONS_LIMIT] + 1)
-        return await asyncio.to_thread(_positions_response, call, access, rows)
-
-    return await call.prepared(access, read)
+    return await prepared_list(call, _positions_response)
 
 
-def _positions_response(call: Call, access: PositionAccess, rows: Sequence[Mapping[str, Any]]) -> web.Response:
-    limit, headers = call[LIONS_LIMIT], access.headers
-    lions = [access.show(row) for row in rows[:limit] if row["position_lat"] is not None]
-    if len(rows) > limit:
-        headers["Link"] = call.next_page(after=rows[limit - 1]["lion_id"])
-    return _answer(call, [_lion(lion) for lion in lions], headers)
+def _positions_response(call: Call, lions: list[dict[str, Any]], headers: dict[str, str]) -> web.Response:
+    return _answer(call, [_lion(lion) for lion in lions if lion["position_lat"] is not None], headers)
 
 
 def _lion(lion: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from liontrack_stream.views.bodies.lions import LionBody, LionsBody, PositionHis
 from liontrack_stream.views.call import Call
 from liontrack_stream.views.errors import UnknownLion
 from liontrack_stream.views.parameters import AS_OF, Id, Instant, WholeNumber
-from liontrack_stream.views.positions import PositionAccess, iso_z
+from liontrack_stream.views.positions import iso_z
 from liontrack_stream.views.routes import Access, Route
 
 LIONS_MAX = 1_000
@@ -35,20 +35,32 @@ DAYS = WholeNumber("days", "The number of UTC days that end with the day of as_o
 
 async def list_lions(call: Call) -> web.Response:
     """All lions by lion_id: latest position, weight and health up to `as_of`."""
-    access = call.position_access()
+    return await prepared_list(call, _list_response)
+
+
+async def prepared_list(
+    call: Call, respond: Callable[[Call, list[dict[str, Any]], dict[str, str]], web.Response]
+) -> web.Response:
+    """A page of the lions as this viewer sees them, read once for all who ask alike.
+
+    ``respond`` makes the response of the lions and its headers, in a thread.
+    """
+    limit, access = call[LIONS_LIMIT], call.position_access()
+
+    def page(rows: Sequence[Mapping[str, Any]]) -> web.Response:
+        lions, headers = [access.show(row) for row in rows[:limit]], access.headers
+        if len(rows) > limit:
+            headers["Link"] = call.next_page(after=lions[-1]["lion_id"])
+        return respond(call, lions, headers)
 
     async def read() -> web.Response:
-        rows = await call.site.database.rows("lions", access.as_of, call.as_of, call[AFTER], call[LIONS_LIMIT] + 1)
-        return await asyncio.to_thread(_list_response, call, access, rows)
+        rows = await call.site.database.rows("lions", access.as_of, call.as_of, call[AFTER], limit + 1)
+        return await asyncio.to_thread(page, rows)
 
     return await call.prepared(access, read)
 
 
-def _list_response(call: Call, access: PositionAccess, rows: Sequence[Mapping[str, Any]]) -> web.Response:
-    limit, headers = call[LIONS_LIMIT], access.headers
-    lions = [access.show(row) for row in rows[:limit]]
-    if len(rows) > limit:
-        headers["Link"] = call.next_page(after=lions[-1]["lion_id"])
+def _list_response(call: Call, lions: list[dict[str, Any]], headers: dict[str, str]) -> web.Response:
     return call.json({"count": len(lions), "lions": lions, "timestamp": call.now}, headers=headers)
 
 

@@ -15,7 +15,7 @@ async def me(call: Call) -> web.Response:
     body = {
         "user_id": call.viewer.user_id,
         "roles": sorted(call.viewer.roles),
-        "positions": "exact" if access.exact else "generalised",
+        "positions": access.precision,
         "grid_deg": access.grid_deg,
         "delay_h": None if access.exact else settings.position_delay_h,
         "demo": settings.liontrack_demo,

@@ -36,6 +36,11 @@ class PositionAccess:
         return self.grid_deg is None
 
     @property
+    def precision(self) -> str:
+        """In one word, for bodies."""
+        return "exact" if self.exact else "generalised"
+
+    @property
     def headers(self) -> dict[str, str]:
         """Says in the response how precise its positions are."""
         return {HEADER: self.note, "Vary": "Authorization"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from aiohttp import web
@@ -83,11 +84,19 @@ class Site:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     prepared: PreparedAnswers = field(default_factory=PreparedAnswers)
 
+    @cached_property
+    def token_secret(self) -> str | None:
+        """The secret that tokens are checked with; None where there is none worth the name: no token is valid then."""
+        try:
+            return self.settings.require_jwt_secret()
+        except SettingsError:
+            return None
+
     def viewer(self, request: web.Request) -> Viewer:
         """Who asks, looked up once a request; 401 for a token that is not valid."""
         if VIEWER not in request:
             try:
-                request[VIEWER] = viewer_of(request.headers.getall("Authorization", []), token_secret(self.settings))
+                request[VIEWER] = viewer_of(request.headers.getall("Authorization", []), self.token_secret)
             except BadToken as error:
                 raise unauthorized(str(error)) from None
         return request[VIEWER]
@@ -110,11 +119,3 @@ class Site:
 
 SITE = web.AppKey("site", Site)
 VIEWER = web.RequestKey("viewer", Viewer)
-
-
-def token_secret(settings: Settings) -> str | None:
-    """The secret that tokens are checked with; None where there is none worth the name, and no token is valid."""
-    try:
-        return settings.require_jwt_secret()
-    except SettingsError:
-        return None

@@ -13,13 +13,13 @@ from liontrack_stream.views.errors import ApiError, BadParameter
 from liontrack_stream.views.parameters import Id
 from liontrack_stream.views.routes import Access, Route
 from liontrack_stream.views.stream_hub import HUB, Listener, StreamHub
-from liontrack_stream.views.stream_items import RESET, event
+from liontrack_stream.views.stream_items import RESET, at, event
 from liontrack_stream.views.stream_point import BadPoint, Point, point_of
 
 HEARTBEAT_S = 15.0
 RETRY_MS = 2_000
 LION = Id("lion_id", "Only what concerns this lion.", None)
-_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+_HEADERS = {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
 
 
 async def stream(call: Call) -> web.StreamResponse:
@@ -30,7 +30,7 @@ async def stream(call: Call) -> web.StreamResponse:
     """
     hub, access = call.request.app[HUB], call.position_access(call.now)
     since = _last_point(call.request)
-    response = web.StreamResponse(headers={**access.headers, **_HEADERS, "Content-Type": "text/event-stream"})
+    response = web.StreamResponse(headers={**access.headers, **_HEADERS})
     if call.request.method == "HEAD":
         return response
     if hub.full:
@@ -39,11 +39,10 @@ async def stream(call: Call) -> web.StreamResponse:
     point = await hub.join(listener)
     try:
         missed = await _missed(hub, listener, since, point)
-        shown = "exact" if access.exact else "generalised"
-        hello = event("hello", {"positions": shown, "as_of": access.as_of, "timestamp": call.now})
+        hello = event("hello", {"positions": access.precision, "as_of": access.as_of, "timestamp": call.now})
         with contextlib.suppress(ConnectionError):  # the client has left
             await response.prepare(call.request)
-            await response.write(f"retry: {RETRY_MS}\n".encode() + hello + b"\n" + missed + _at(point))
+            await response.write(f"retry: {RETRY_MS}\n".encode() + hello + b"\n" + missed + at(point))
             await _send(response, listener, hub, call)
     finally:
         hub.leave(listener)
@@ -65,12 +64,7 @@ async def _missed(hub: StreamHub, listener: Listener, since: Point | None, point
         return b""
     if hub.reader.too_far(since, point):
         return RESET + b"\n"
-    return listener.chunk(await hub.reader.between(since, point), point)
-
-
-def _at(point: Point) -> bytes:
-    """A block that tells the client where it is, and no event."""
-    return b"id: " + point.text().encode() + b"\n\n"
+    return listener.chunk(await hub.reader.between(since, point), at(point))
 
 
 async def _send(response: web.StreamResponse, listener: Listener, hub: StreamHub, call: Call) -> None:
@@ -81,7 +75,7 @@ async def _send(response: web.StreamResponse, listener: Listener, hub: StreamHub
             async with asyncio.timeout(_wait_s(expires_at, call)):
                 chunk = await listener.chunks.get()
         except TimeoutError:
-            await response.write(_at(hub.point) if hub.point is not None else b":\n\n")
+            await response.write(at(hub.point) if hub.point is not None else b":\n\n")
             continue
         if chunk is None:
             return

@@ -12,7 +12,7 @@ from mode import get_logger
 
 from liontrack_stream.kafka.infrastructure_errors import RETRIED, backoff_s
 from liontrack_stream.views.access import Viewer
-from liontrack_stream.views.stream_items import Item
+from liontrack_stream.views.stream_items import Item, at
 from liontrack_stream.views.stream_point import Point
 from liontrack_stream.views.stream_reader import StreamReader
 
@@ -35,10 +35,10 @@ class Listener:
     chunks: asyncio.Queue[bytes | None] = field(default_factory=asyncio.Queue)  # None: the end
     waiting_bytes: int = 0
 
-    def chunk(self, items: list[Item], point: Point) -> bytes:
-        """The events of these items that concern the listener; the last one carries the point."""
+    def chunk(self, items: list[Item], end: bytes) -> bytes:
+        """The events of these items that concern the listener; the last one ends by telling how far they go."""
         events = [found for item in items if (found := item.of(self.viewer, self.exact, self.lion_id)) is not None]
-        return b"\n".join([*events[:-1], events[-1] + b"id: " + point.text().encode() + b"\n\n"]) if events else b""
+        return b"\n".join([*events[:-1], events[-1] + end]) if events else b""
 
     def put(self, chunk: bytes) -> None:
         """Have it sent, or end the connection where too much waits already: it goes on from the last id it got."""
@@ -116,9 +116,9 @@ class StreamHub:
         items = await self.reader.between(since, to)
         if self.point is not since:
             return  # all have left meanwhile, and somebody has come who starts later
-        self.point = to
+        self.point, end = to, at(to)
         for listener in list(self.listeners):
-            listener.put(listener.chunk(items, to))
+            listener.put(listener.chunk(items, end))
 
 
 HUB = web.AppKey("stream", StreamHub)

@@ -14,10 +14,12 @@ from typing import Any
 import msgspec
 import orjson
 
+from liontrack_stream.core.windows import WINDOW_US
 from liontrack_stream.views.access import Viewer
 from liontrack_stream.views.positions import reduced_access
+from liontrack_stream.views.stream_point import Point
 
-_PERIODS = {"gold.lion_windows": timedelta(minutes=5), "gold.lions_metrics": timedelta(days=1)}
+_PERIODS = {"gold.lion_windows": timedelta(microseconds=WINDOW_US), "gold.lions_metrics": timedelta(days=1)}
 _LION_TABLES = frozenset(_PERIODS)
 _USER_TABLES = frozenset({"gold.user_windows", "gold.users_activity"})
 _OPEN_TABLES = frozenset({"gold.quality_daily"})
@@ -56,6 +58,11 @@ RESET = b'event: reset\ndata: {"detail":"Too much changed to tell each: read the
 def event(name: str, data: Any) -> bytes:
     """An event without its id and its end."""
     return b"event: " + name.encode() + b"\ndata: " + orjson.dumps(data, option=orjson.OPT_UTC_Z) + b"\n"
+
+
+def at(point: Point) -> bytes:
+    """What ends an event, or stands alone, and tells the client how far it has come."""
+    return b"id: " + point.text().encode() + b"\n\n"
 
 
 def position(row: Mapping[str, Any], until: datetime, grid_deg: float, exact: bool = True) -> Item:

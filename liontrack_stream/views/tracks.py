@@ -13,7 +13,9 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-GAP_MAX = timedelta(hours=4)
+from liontrack_stream.core.settle import STEP_GAP_MAX_US
+
+GAP_MAX = timedelta(microseconds=STEP_GAP_MAX_US)
 
 
 class Fix(NamedTuple):
