@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
-import tempfile
-import time
 from dataclasses import asdict
 from pathlib import Path
 
-from liontrack_stream.local import Stack, StackError
 from liontrack_stream.local.processes import free_ports
-from liontrack_stream.settings import load_settings
+from liontrack_stream.settings import Settings
 from tests.bench.bench import Bench, Result
+from tests.bench.own_stack import on_own_stack, say
 from tests.bench.profile import profile_lines
-from tests.bench.running import ContenderFailed
 from tests.bench.table import lines
 from tests.support.stack import environment_of
 
@@ -24,27 +20,16 @@ from tests.support.stack import environment_of
 def main() -> int:
     """0 when every contender got to its end and the counts match, 1 otherwise."""
     options = _options()
-    folder = Path(tempfile.mkdtemp(prefix="liontrack-bench-"))
-    stack = Stack(folder / "stack", report=lambda part, message: None)
-    failed = True
-    try:
-        _say("Starting Kafka and PostgreSQL")
-        stack.up()
-        settings = load_settings(stack.data_dir).model_copy(update={"web_port": free_ports(1)[0]})
+
+    def measure(settings: Settings, folder: Path) -> bool:
+        settings = settings.model_copy(update={"web_port": free_ports(1)[0]})
         profile = folder / "profile.json" if options.profile else None
-        bench = Bench(settings, environment_of(settings), folder, _say, profile)
+        bench = Bench(settings, environment_of(settings), folder, say, profile)
         result = bench.run(options.events, options.stock_events, twice=not options.once)
         _report(result, profile, options.json)
-        failed = bool(result.problems)
-    except (ContenderFailed, StackError) as error:
-        print(f"bench: {error}", file=sys.stderr)
-    finally:
-        stack.down()
-        if failed or options.keep:
-            print(f"Logs and data: {folder}", file=sys.stderr)
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
-    return int(failed)
+        return not result.problems
+
+    return on_own_stack("bench", measure, options.keep)
 
 
 def _options() -> argparse.Namespace:
@@ -64,10 +49,6 @@ def _options() -> argparse.Namespace:
     if options.stock_events < 2:
         parser.error("stock Faust needs at least 2 events")
     return options
-
-
-def _say(text: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
 def _report(result: Result, profile: Path | None, as_json: bool) -> None:

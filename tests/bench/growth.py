@@ -14,9 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import sys
-import tempfile
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
@@ -28,11 +26,11 @@ from typing import Any
 import psycopg
 
 from liontrack_stream.contract.topics import POSITIONS
-from liontrack_stream.local import Stack, StackError
 from liontrack_stream.local.processes import free_ports
-from liontrack_stream.settings import Settings, load_settings
+from liontrack_stream.settings import Settings
 from tests.bench.checks import problems, stored_counts
-from tests.bench.running import ContenderFailed, run_module
+from tests.bench.own_stack import on_own_stack, say
+from tests.bench.running import run_module
 from tests.support.stack import environment_of
 
 LIONS = 400
@@ -197,26 +195,14 @@ def lines(result: Growth) -> Iterator[str]:
 def main() -> int:
     """0 when nothing was lost and the last slice is at least 0.8 of the first's speed, 1 otherwise."""
     options = _options()
-    folder = Path(tempfile.mkdtemp(prefix="liontrack-growth-"))
-    stack = Stack(folder / "stack", report=lambda part, message: None)
-    failed = True
-    try:
-        _say("Starting Kafka and PostgreSQL")
-        stack.up()
-        settings = load_settings(stack.data_dir).model_copy(update={"web_port": free_ports(1)[0]})
-        bench = GrowthBench(settings, environment_of(settings), folder, _say)
-        result = bench.run(options.events, options.lions)
+
+    def measure(settings: Settings, folder: Path) -> bool:
+        settings = settings.model_copy(update={"web_port": free_ports(1)[0]})
+        result = GrowthBench(settings, environment_of(settings), folder, say).run(options.events, options.lions)
         print(json.dumps(asdict(result) | {"ratio": result.ratio}) if options.json else "\n".join(lines(result)))
-        failed = bool(result.problems) or result.ratio < WANTED_RATIO
-    except (ContenderFailed, StackError) as error:
-        print(f"bench-growth: {error}", file=sys.stderr)
-    finally:
-        stack.down()
-        if failed or options.keep:
-            print(f"Logs and data: {folder}", file=sys.stderr)
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
-    return int(failed)
+        return not result.problems and result.ratio >= WANTED_RATIO
+
+    return on_own_stack("bench-growth", measure, options.keep)
 
 
 def _options() -> argparse.Namespace:
@@ -226,10 +212,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
     parser.add_argument("--keep", action="store_true", help="keep logs and data; the path is printed")
     return parser.parse_args()
-
-
-def _say(text: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

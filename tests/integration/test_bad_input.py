@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-import pytest_asyncio
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from liontrack_stream.kafka.producer import Outgoing
-from liontrack_stream.settings import Settings
 from tests.support.bad_records import BAD, GOOD, IDS, TIME
 from tests.support.oracle import ACTIVITIES, CHALLENGES, POSITIONS, TOPICS, WEIGHTS, Consumed
 from tests.support.pipeline_kit import PipelineKit, own_checks
@@ -160,13 +157,6 @@ def hostile_batches(draw: st.DrawFn) -> list[Consumed]:
     values = draw(st.lists(hostile_values(topic), min_size=1, max_size=12))
     keys = st.none() | st.binary(max_size=6) | st.just(b"lion-1")
     return [Consumed(topic, 0, n, LATE_MS + n, draw(keys), value) for n, value in enumerate(values)]
-
-
-@pytest_asyncio.fixture
-async def replay(settings: Settings) -> AsyncIterator[Replay]:
-    opened = await Replay.open(settings)
-    yield opened
-    await opened.close()
 
 
 @hypothesis_settings(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 import asyncpg
+import pytest_asyncio
 
 from liontrack_stream.kafka.batch import RecordBatch
 from liontrack_stream.kafka.ports import BatchStats, Behind, Committed, Gap
@@ -138,6 +139,14 @@ class Replay:
         except Exception as error:
             return [repr(error)]
         return await self.differences(case.stream.records)
+
+
+@pytest_asyncio.fixture
+async def replay(settings: Settings) -> AsyncIterator[Replay]:
+    """An empty warehouse that records can be delivered to."""
+    opened = await Replay.open(settings)
+    yield opened
+    await opened.close()
 
 
 def _statistics(stats: BatchStats, expected: Tables) -> list[str]:

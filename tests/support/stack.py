@@ -18,6 +18,7 @@ from typing import Any
 
 import asyncpg
 import psutil
+import psycopg
 import pytest
 
 from liontrack_stream.local import Stack
@@ -78,6 +79,18 @@ def copied_database(stack_settings: Settings, template_database: str) -> Iterato
         yield name
     finally:
         _drop(stack_settings, name)
+
+
+@contextmanager
+def filled_database(stack_settings: Settings, template_database: str, *files: Path) -> Iterator[str]:
+    """Name of a migrated database that holds what some files of SQL put into it."""
+    with copied_database(stack_settings, template_database) as name:
+        dsn: dict[str, Any] = {**stack_settings.pg_dsn, "dbname": name}
+        del dsn["database"]
+        with psycopg.connect(**dsn) as connection:
+            for file in files:
+                connection.execute(file.read_bytes())
+        yield name
 
 
 def _drop(settings: Settings, name: str) -> None:

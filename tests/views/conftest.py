@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
@@ -20,6 +18,7 @@ from liontrack_stream.views.database import Database
 from liontrack_stream.views.http_server import server_options
 from liontrack_stream.views.site import LiveAnswer, Probe, Site, WorkerState
 from liontrack_stream.views.web import attach
+from tests.support.stack import filled_database
 from tests.views.tokens import SECRET
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -39,17 +38,8 @@ Serve = Callable[..., Awaitable[Client]]
 @pytest.fixture(scope="session")
 def filled(stack_settings: Settings, template_database: str) -> Iterator[str]:
     """Name of a database that holds `data.sql`. Views only read, so all their tests share it."""
-    name = f"views_{uuid.uuid4().hex[:16]}"
-    dsn = {**stack_settings.pg_dsn, "dbname": stack_settings.pg_database}
-    del dsn["database"]
-    with psycopg.connect(**dsn, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template_database}".encode())
-        with psycopg.connect(**{**dsn, "dbname": name}) as connection:
-            connection.execute(DATA.read_bytes())
-        try:
-            yield name
-        finally:
-            admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    with filled_database(stack_settings, template_database, DATA) as name:
+        yield name
 
 
 @pytest.fixture

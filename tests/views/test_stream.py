@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,14 +30,6 @@ from tests.views.tokens import ADMIN, RANGER, SECRET, VISITOR, signed
 STREAM = "/api/analytics/stream"
 NOW = datetime(2025, 6, 15, 15, 10, tzinfo=UTC)  # a few minutes after records are appended
 OLD, YOUNG = "2025-06-14T10:", "2025-06-15T11:"  # of age for delayed viewers, and not
-
-
-@pytest.fixture
-async def replay(settings: Settings) -> AsyncIterator[Replay]:
-    """An empty warehouse that records can be delivered to."""
-    opened = await Replay.open(settings)
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture(autouse=True)

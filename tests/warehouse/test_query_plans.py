@@ -7,13 +7,11 @@ A statement that visits a table's every day costs more with each day, and locks 
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import asyncpg
-import psycopg
 import pytest
 import pytest_asyncio
 
@@ -26,6 +24,7 @@ from liontrack_stream.warehouse.export_rows import Question, statement
 from liontrack_stream.warehouse.pool import create_sink_pool
 from liontrack_stream.warehouse.queries import SQL_ROOT, query
 from tests.support.query_plans import DAYS, FIRST_DAY, LIONS, SILENCE, SILENT, fill, touched_by
+from tests.support.stack import copied_database
 
 DAY_ONE = datetime.fromisoformat(FIRST_DAY).replace(tzinfo=UTC)
 NOW = DAY_ONE + timedelta(days=DAYS)
@@ -125,12 +124,8 @@ _PARTITIONED = re.compile(r"\b(silver\.positions|gold\.(lion_windows|user_window
 @pytest.fixture(scope="module")
 def large(stack_settings: Settings, template_database: str) -> Iterator[Settings]:
     """Settings of a database with 90 days of rows, for all tests of this module."""
-    name = f"plans_{uuid.uuid4().hex[:16]}"
-    dsn = dict(stack_settings.pg_dsn)
-    with psycopg.connect(dbname=dsn.pop("database"), autocommit=True, **dsn) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template_database}".encode())
+    with copied_database(stack_settings, template_database) as name:
         yield stack_settings.model_copy(update={"pg_database": name})
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @pytest_asyncio.fixture

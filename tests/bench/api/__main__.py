@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
-import tempfile
-import time
 from pathlib import Path
 
-from liontrack_stream.local import Stack, StackError
-from liontrack_stream.settings import load_settings
+from liontrack_stream.settings import Settings
 from tests.bench.api.bench import ApiBench
 from tests.bench.api.found import Sizes, lines, summary
 from tests.bench.api.wrk import MISSING, found
-from tests.bench.running import ContenderFailed
+from tests.bench.own_stack import on_own_stack, say
 from tests.support.stack import environment_of
 
 
@@ -25,25 +21,13 @@ def main() -> int:
     if found() is None:
         print(MISSING, file=sys.stderr)
         return 1
-    folder = Path(tempfile.mkdtemp(prefix="liontrack-api-"))
-    stack = Stack(folder / "stack", report=lambda part, message: None)
-    failed = True
-    try:
-        _say("Starting Kafka and PostgreSQL")
-        stack.up()
-        settings = load_settings(stack.data_dir)
-        result = ApiBench(settings, environment_of(settings), folder, _say).run(_sizes(options))
+
+    def measure(settings: Settings, folder: Path) -> bool:
+        result = ApiBench(settings, environment_of(settings), folder, say).run(_sizes(options))
         print(json.dumps(summary(result)) if options.json else "\n".join(lines(result)))
-        failed = not result.enough
-    except (ContenderFailed, StackError, AssertionError) as error:
-        print(f"bench-api: {error}", file=sys.stderr)
-    finally:
-        stack.down()
-        if failed or options.keep:
-            print(f"Logs and data: {folder}", file=sys.stderr)
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
-    return int(failed)
+        return result.enough
+
+    return on_own_stack("bench-api", measure, options.keep)
 
 
 def _sizes(options: argparse.Namespace) -> Sizes:
@@ -72,10 +56,6 @@ def _options() -> argparse.Namespace:
     add("--json", action="store_true", help="print one JSON object instead of tables")
     add("--keep", action="store_true", help="keep logs and data; the path is printed")
     return parser.parse_args()
-
-
-def _say(text: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

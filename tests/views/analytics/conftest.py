@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from liontrack_stream.settings import Settings
 from tests.support.oracle import Tables, compute
 from tests.support.replaying import Replay
-from tests.support.stack import copied_database
+from tests.support.stack import copied_database, filled_database
 from tests.views.analytics import simulated
 from tests.views.conftest import DATA, Client, Serve
 
@@ -49,10 +48,5 @@ async def site(serve: Serve, simulation: tuple[str, Tables]) -> Client:
 @pytest.fixture(scope="package")
 def by_hand(stack_settings: Settings, template_database: str) -> Iterator[str]:
     """Name of a database that holds `data.sql` and `rows.sql`."""
-    with copied_database(stack_settings, template_database) as name:
-        dsn = {**stack_settings.pg_dsn, "dbname": name}
-        del dsn["database"]
-        with psycopg.connect(**dsn) as connection:
-            for file in (DATA, Path(__file__).with_name("rows.sql")):
-                connection.execute(file.read_bytes())
+    with filled_database(stack_settings, template_database, DATA, Path(__file__).with_name("rows.sql")) as name:
         yield name

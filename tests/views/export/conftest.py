@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import psycopg
 import pytest
 
 from liontrack_stream.settings import Settings
+from tests.support.stack import filled_database
 from tests.views.conftest import DATA
 
 ROWS = Path(__file__).with_name("rows.sql")
@@ -19,18 +19,8 @@ ROWS = Path(__file__).with_name("rows.sql")
 @pytest.fixture(scope="package")
 def filled(stack_settings: Settings, template_database: str) -> Iterator[str]:
     """Name of a database that holds `data.sql` and `rows.sql`, for all tests of this folder."""
-    name = f"export_{uuid.uuid4().hex[:16]}"
-    dsn: dict[str, Any] = {**stack_settings.pg_dsn, "dbname": stack_settings.pg_database}
-    del dsn["database"]
-    with psycopg.connect(**dsn, autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template_database}".encode())
-        with psycopg.connect(**{**dsn, "dbname": name}) as connection:
-            for file in (DATA, ROWS):
-                connection.execute(file.read_bytes())
-        try:
-            yield name
-        finally:
-            admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    with filled_database(stack_settings, template_database, DATA, ROWS) as name:
+        yield name
 
 
 @pytest.fixture

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-import pytest_asyncio
 from pydantic import SecretStr
 
 from liontrack_stream.contract.topics import POSITIONS
@@ -55,13 +53,6 @@ async def store(replay: Replay, path: Path) -> None:
         sent = [reader.convert(row.fields).record for row in file.rows()]
     records = [Consumed(POSITIONS.name, 0, n, APPENDED_MS + n, r.key, r.value) for n, r in enumerate(sent)]
     await replay.deliver([Step(POSITIONS.name, 0, records)])
-
-
-@pytest_asyncio.fixture
-async def replay(settings: Settings) -> AsyncIterator[Replay]:
-    opened = await Replay.open(settings)
-    yield opened
-    await opened.close()
 
 
 @pytest.mark.parametrize("packed", [False, True])
