@@ -60,6 +60,7 @@ VIEWS: dict[str, tuple[tuple[Any, ...], int]] = {  # arguments; how many partiti
     "user_activity_summary": (("user-07", PAST), 0),
     "user_challenges": (("user-07", PAST, None, None, 1001), 0),
     "user_engagement": (("user-07", PAST), 0),
+    "user_known": (("user-07",), 0),
     "weight_trend": (("lion-07", NOW, 30), 0),
 }
 
