@@ -47,7 +47,8 @@ format: setup ## Put the code into its one format
 schema: setup ## Write sql/schema.sql anew from the migrations
 	@$(BIN)/python -m tests.support.schema_snapshot
 
-web: ## Build the dashboard anew from its TypeScript (needs Node 20; what it makes is committed)
+web: setup ## Build the dashboard anew from its TypeScript (needs Node 20; what it makes is committed)
+	@$(BIN)/python -m tests.support.web_types
 	@cd $(WEB_APP) && npm ci --no-fund --no-audit && npm run --silent check && npm test --silent && npm run --silent build
 
 test: setup packages lint ## Everything that must hold, on a real Kafka, PostgreSQL and S3

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import liontrack_stream.views
+from tests.support import web_types
 
 VIEWS = Path(liontrack_stream.views.__path__[0])
 SOURCE, BUILT = VIEWS / "web_app", VIEWS / "static"
@@ -31,6 +32,10 @@ def test_every_source_counts() -> None:
     counted = set(json.loads((BUILT / "build.json").read_text())["sources"])
     there = {path.name for path in SOURCE.iterdir()} - {"node_modules", "test", ".test", ".npmrc", "tsconfig.test.json"}
     assert there == counted
+
+
+def test_the_types_are_those_of_the_api() -> None:
+    assert web_types.TYPES.read_text() == web_types.typescript(), "the API's bodies changed: run `make web`"
 
 
 def test_what_the_page_loads_is_there() -> None:

@@ -1,7 +1,7 @@
 import type { ComponentType } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import type { MeBody } from './api/bodies.ts';
 import { mePath } from './api/paths.ts';
-import type { Me } from './api/types.ts';
 import { useApi } from './api/use.ts';
 import { Shell } from './components/Shell.tsx';
 import { Empty, Failed } from './components/states.tsx';
@@ -61,7 +61,7 @@ function useAnnouncedPage(): void {
 }
 
 export function App() {
-  const known = useApi<Me>(mePath, { refreshS: 300 });
+  const known = useApi<MeBody>(mePath);
   useAnnouncedPage();
   useEffect(() => {
     me.value = known.body;

@@ -4,6 +4,7 @@ import { addDays, ago, daysBetween, isDay, longDay, longTime } from '../src/lib/
 import { bandOf } from '../src/lib/health.ts';
 import { counted, distance, duration, size } from '../src/lib/numbers.ts';
 import { EventParser, type ServerEvent } from '../src/lib/sse.ts';
+import { sumOf } from '../src/lib/sums.ts';
 import { extended, part, trackOf } from '../src/map/tracks.ts';
 
 function eventsOf(...pieces: string[]): ServerEvent[] {
@@ -118,4 +119,15 @@ test('a new fix goes on with a track, but not over a gap of more than 4 h, nor b
   assert.equal(extended(track, end + 1800, [0, 0]).walks[1]?.points.length, 4);
   assert.equal(extended(track, end + 4 * 3600 + 1, [0, 0]).walks.length, 3);
   assert.equal(extended(track, end, [0, 0]), track);
+});
+
+test('lions in sum: each counts, means are of those that have one', () => {
+  const lion = (health_score: number | null, current_weight: number | null) => ({ health_score, current_weight });
+  assert.deepEqual(sumOf([lion(90, 180), lion(70, null), lion(50, 120), lion(null, 150)]), {
+    lions: 4,
+    bands: { excellent: 1, good: 1, needs_attention: 1, unknown: 1 },
+    health: 70,
+    weight: 150,
+  });
+  assert.equal(sumOf([]).health, null);
 });

@@ -69,19 +69,3 @@ export async function get<T>(url: string, signal?: AbortSignal): Promise<Answer<
     next: nextOf(response.headers.get('Link')),
   };
 }
-
-/** GET a list and what its `Link` headers lead to, at most `pages` of them. */
-export async function getPages<T>(
-  url: string,
-  pages: number,
-  signal?: AbortSignal,
-): Promise<{ answers: Answer<T>[]; cut: boolean }> {
-  const answers: Answer<T>[] = [];
-  let next: string | null = url;
-  while (next && answers.length < pages) {
-    const answer: Answer<T> = await get<T>(next, signal);
-    answers.push(answer);
-    next = answer.next;
-  }
-  return { answers, cut: next !== null };
-}

@@ -1,5 +1,6 @@
 /** Addresses of the API, each written once; `asOf` is a UTC day or null for now. */
 
+import type { MeBody } from './bodies.ts';
 import { address } from './client.ts';
 
 type Day = string | null;
@@ -36,8 +37,8 @@ export const activityPath = (user: string, asOf: Day): string =>
 export const challengesPath = (user: string, asOf: Day): string =>
   address(`${ROOT}/users/${id(user)}/challenges-analytics`, { as_of: asOf });
 
-/** What the pages show as they open, for who is signed in (null: nobody); so much is kept for when the server is out of reach. */
-export function openingPaths(user: string | null): string[] {
+/** What the pages show as they open to somebody; so much is kept for when the server is out of reach. */
+export function openingPaths({ user_id: user, known }: Pick<MeBody, 'user_id' | 'known'>): string[] {
   const all = [
     dashboardPath,
     systemHealthPath,
@@ -48,7 +49,8 @@ export function openingPaths(user: string | null): string[] {
     healthReportPath(null),
   ];
   all.push(weightsPath(null), engagementsPath(null), lionRanksPath(null));
-  if (user !== null)
-    all.push(userRanksPath(null), engagementPath(user, null), activityPath(user, null), challengesPath(user, null));
+  if (user !== null) all.push(userRanksPath(null));
+  if (user !== null && known)
+    all.push(engagementPath(user, null), activityPath(user, null), challengesPath(user, null));
   return all;
 }

@@ -16,7 +16,7 @@ export interface Loaded<T> {
   reload: () => void;
 }
 
-interface Options {
+export interface Options {
   /** Seconds until it is asked for again; 0: never. */
   refreshS?: number;
   /** Ask again when the stream says that rows changed. */
@@ -30,14 +30,17 @@ interface State<T> {
   loading: boolean;
 }
 
-/** GET `url` (null: nothing to ask), again after a while, after sign-in, and when rows changed. */
+/** GET `url` (null: nothing to ask), again after a while, after sign-in, and when rows changed; what is not there (404), once. */
 export function useApi<T>(url: string | null, { refreshS = REFRESH_S, live = false }: Options = {}): Loaded<T> {
   const who = token.value;
   const key = url === null ? null : `${who ?? ''} ${url}`;
   const [state, setState] = useState<State<T>>({ key, answer: null, failure: null, loading: url !== null });
   const [round, setRound] = useState(0);
   const reload = useCallback(() => setRound((n) => n + 1), []);
-  const changed = epoch.value + (live ? revision.value : 0);
+  const absent = state.key === key && state.failure?.status === 404;
+  const changed = useRef(0);
+  const now = epoch.value + (live ? revision.value : 0);
+  if (!absent) changed.current = now;
   const wanted = useRef(key);
   wanted.current = key;
 
@@ -61,13 +64,13 @@ export function useApi<T>(url: string | null, { refreshS = REFRESH_S, live = fal
       },
     );
     return () => stop.abort();
-  }, [url, key, round, changed]);
+  }, [url, key, round, changed.current]);
 
   useEffect(() => {
-    if (url === null || refreshS === 0) return;
+    if (url === null || refreshS === 0 || absent) return;
     const timer = setInterval(() => document.visibilityState === 'visible' && reload(), refreshS * 1000);
     return () => clearInterval(timer);
-  }, [url, refreshS, reload]);
+  }, [url, refreshS, reload, absent]);
 
   const current = state.key === key ? state : { key, answer: null, failure: null, loading: url !== null };
   return { ...current, body: current.answer?.body ?? null, reload };

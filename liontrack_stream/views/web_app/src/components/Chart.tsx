@@ -5,6 +5,7 @@ import uPlot from 'uplot';
 import { longDay, seconds } from '../lib/days.ts';
 import { decimal } from '../lib/numbers.ts';
 import { colourOf, dark } from '../state/theme.ts';
+import { Sideways } from './Sideways.tsx';
 
 export interface Series {
   name: string;
@@ -204,7 +205,7 @@ export function Chart({ title, days, series, range, height = 240, testid }: Prop
       </p>
       <details class="table">
         <summary>Numbers as a table</summary>
-        <div class="table-wrap" tabIndex={0} role="group" aria-label={`${title}, as a table`}>
+        <Sideways label={`${title}, as a table`}>
           <table>
             <caption class="sr">{title}</caption>
             <thead>
@@ -230,7 +231,7 @@ export function Chart({ title, days, series, range, height = 240, testid }: Prop
               ))}
             </tbody>
           </table>
-        </div>
+        </Sideways>
       </details>
     </figure>
   );

@@ -1,7 +1,12 @@
-/** A table that can be sorted by its columns. */
+/** A table that can be sorted by its columns; of very many rows it shows some, and more on demand. */
 
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
+import type { Loaded } from '../api/use.ts';
+import { whole } from '../lib/numbers.ts';
+import { Card, type CardProps } from './parts.tsx';
+import { Sideways } from './Sideways.tsx';
+import { Show } from './states.tsx';
 
 export interface Column<Row> {
   name: string;
@@ -20,8 +25,12 @@ interface Props<Row> {
   keyOf: (row: Row) => string;
   /** The column that the rows are sorted by at first; without it they stay as they are given. */
   first?: number;
+  /** What stands there without rows. */
+  empty: ComponentChildren;
   testid?: string;
 }
+
+const ROWS_AT_ONCE = 200;
 
 function compare(a: number | string | null | undefined, b: number | string | null | undefined): number {
   if (a == null || b == null) return a == null ? (b == null ? 0 : 1) : -1; // nothing comes last
@@ -30,10 +39,12 @@ function compare(a: number | string | null | undefined, b: number | string | nul
     : String(a).localeCompare(String(b), 'en', { numeric: true });
 }
 
-export function DataTable<Row>({ caption, columns, rows, keyOf, first, testid }: Props<Row>) {
+export function DataTable<Row>({ caption, columns, rows, keyOf, first, empty, testid }: Props<Row>) {
   const [sort, setSort] = useState<{ column: number; down: boolean } | null>(
     first === undefined ? null : { column: first, down: false },
   );
+  const [atMost, setAtMost] = useState(ROWS_AT_ONCE);
+  if (!rows.length) return <>{empty}</>;
   const by = sort && columns[sort.column]?.by;
   const sorted = by
     ? rows.toSorted((a, b) => {
@@ -45,8 +56,8 @@ export function DataTable<Row>({ caption, columns, rows, keyOf, first, testid }:
     const down = columns[column]?.number ?? false; // numbers: the highest first
     setSort(sort?.column === column ? { column, down: !sort.down } : { column, down });
   };
-  return (
-    <div class="table-wrap" tabIndex={0} role="group" aria-label={caption}>
+  const table = (
+    <Sideways label={caption}>
       <table data-testid={testid}>
         <caption class="sr">{caption}</caption>
         <thead>
@@ -71,7 +82,7 @@ export function DataTable<Row>({ caption, columns, rows, keyOf, first, testid }:
           </tr>
         </thead>
         <tbody>
-          {sorted.map((row) => (
+          {sorted.slice(0, atMost).map((row) => (
             <tr key={keyOf(row)} data-key={keyOf(row)}>
               {columns.map((column) =>
                 column.header ? (
@@ -88,6 +99,50 @@ export function DataTable<Row>({ caption, columns, rows, keyOf, first, testid }:
           ))}
         </tbody>
       </table>
-    </div>
+    </Sideways>
+  );
+  return rows.length <= atMost ? (
+    table
+  ) : (
+    <>
+      {table}
+      <p class="row more">
+        <button type="button" class="button" onClick={() => setAtMost(atMost + ROWS_AT_ONCE)}>
+          More rows
+        </button>
+        <span class="soft small">
+          {whole(atMost)} of {whole(rows.length)}
+        </span>
+      </p>
+    </>
+  );
+}
+
+type TableCardProps<Body, Row> = Omit<Props<Row>, 'rows' | 'caption'> &
+  Pick<CardProps, 'title' | 'hint' | 'class'> & {
+    of: Loaded<Body>;
+    rows: (body: Body) => Row[];
+    /** Where the title alone would not do. */
+    caption?: string;
+    /** How many lines stand there while it loads. */
+    lines?: number;
+  };
+
+/** A card with the table of a body of the API. */
+export function TableCard<Body, Row>({
+  of,
+  rows,
+  title,
+  hint,
+  class: size,
+  lines,
+  ...table
+}: TableCardProps<Body, Row>) {
+  return (
+    <Card title={title} hint={hint} class={size}>
+      <Show of={of} lines={lines}>
+        {(body) => <DataTable {...table} caption={table.caption ?? title} rows={rows(body)} />}
+      </Show>
+    </Card>
   );
 }

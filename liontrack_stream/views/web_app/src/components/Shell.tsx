@@ -1,7 +1,7 @@
 /** The frame around all pages: who and what, how to get about, whether it is live. */
 
 import type { ComponentChildren } from 'preact';
-import type { Me } from '../api/types.ts';
+import type { MeBody } from '../api/bodies.ts';
 import { longTime } from '../lib/days.ts';
 import { keptSince } from '../state/connection.ts';
 import { place, to } from '../state/router.ts';
@@ -42,7 +42,7 @@ function Navigation() {
 }
 
 /** `u1 (ranger)` */
-function whoIs(known: Me): string {
+function whoIs(known: MeBody): string {
   return known.user_id === null ? 'Guest' : `${known.user_id} (${known.roles.join(', ') || 'no role'})`;
 }
 

@@ -1,8 +1,8 @@
 /** The dialog that takes a token. */
 
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { MeBody } from '../api/bodies.ts';
 import { mePath } from '../api/paths.ts';
-import type { Me } from '../api/types.ts';
 import { signIn, signInReason, signOut, token } from '../state/session.ts';
 
 const COMMAND = 'liontrack token --id u1 --role ranger';
@@ -13,7 +13,7 @@ async function check(text: string): Promise<string | null> {
   try {
     const response = await fetch(mePath, { headers: { Authorization: `Bearer ${text}` }, cache: 'no-store' });
     if (response.ok)
-      return ((await response.json()) as Me).user_id === null ? 'The server took this for nobody.' : null;
+      return ((await response.json()) as MeBody).user_id === null ? 'The server took this for nobody.' : null;
     const body = await response.json().catch(() => ({}));
     return `The server refused the token: ${body.detail ?? response.statusText}`;
   } catch {

@@ -30,7 +30,7 @@ export function PageHead({
   );
 }
 
-interface CardProps {
+export interface CardProps {
   title: string;
   hint?: ComponentChildren;
   children: ComponentChildren;
@@ -78,7 +78,9 @@ export function Stat({
     <div class="stat" data-testid={testid}>
       <dt>{name}</dt>
       <dd>
-        {value} {unit && value !== NONE && <small>{unit}</small>}
+        <span class="figure">
+          {value} {unit && value !== NONE && <small>{unit}</small>}
+        </span>
         {hint && <div class="hint">{hint}</div>}
       </dd>
     </div>

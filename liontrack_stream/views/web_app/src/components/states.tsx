@@ -72,12 +72,7 @@ export function Show<T>({
   lines?: number;
 }) {
   const { answer, failure } = of;
-  if (answer === null)
-    return failure ? (
-      <Failed failure={failure} again={of.reload} />
-    ) : (
-      <Loading {...(lines === undefined ? {} : { lines })} />
-    );
+  if (answer === null) return failure ? <Failed failure={failure} again={of.reload} /> : <Loading lines={lines} />;
   return (
     <>
       {answer.keptSince && (

@@ -17,12 +17,14 @@ interface Props {
 }
 
 const SEARCH_FROM = 9;
+const SHOWN_AT_MOST = 200;
 
 export function LionList({ spots, chosen, choose, hint, children }: Props) {
   const [search, setSearch] = useState('');
   const now = new Date();
   const found = spots.filter((spot) => nameOf(spot).toLowerCase().includes(search.toLowerCase()));
   found.sort((a, b) => nameOf(a).localeCompare(nameOf(b), 'en', { numeric: true }));
+  const listed = found.filter((spot, n) => n < SHOWN_AT_MOST || spot.lion_id === chosen);
   return (
     <section class="card lion-list" aria-label="Lions" data-testid="lion-list">
       <div class="card-head">
@@ -41,7 +43,7 @@ export function LionList({ spots, chosen, choose, hint, children }: Props) {
       </div>
       {children}
       <ul>
-        {found.map((spot) => {
+        {listed.map((spot) => {
           const band = bandOf(spot.health_score);
           const isChosen = spot.lion_id === chosen;
           return (
@@ -68,6 +70,11 @@ export function LionList({ spots, chosen, choose, hint, children }: Props) {
           );
         })}
       </ul>
+      {found.length > SHOWN_AT_MOST && (
+        <p class="soft small list-end" data-testid="list-end">
+          {SHOWN_AT_MOST} of {whole(found.length)}: find the others by name
+        </p>
+      )}
     </section>
   );
 }

@@ -1,7 +1,7 @@
 /** Where lions walked: tracks with a time for each point, and parts of them. */
 
 import type { MultiLineString } from 'geojson';
-import type { TrackBody } from '../api/types.ts';
+import type { TrackBody } from '../api/bodies.ts';
 
 /** One unbroken walk; times in seconds since 1970, ascending. */
 export interface Walk {
@@ -20,7 +20,7 @@ export interface Track {
 export function trackOf(body: TrackBody): Track | null {
   const line = body.features.find((found) => found.id === 'track');
   if (!line) return null;
-  const { lion_id, coordTimes, distance_m, fixes } = line.properties;
+  const { lion_id, coordTimes = [], distance_m = null, fixes = 0 } = line.properties;
   const lines = (line.geometry as MultiLineString | null)?.coordinates ?? [];
   const walks = lines.map((positions, n) => ({
     points: positions.map(([lng = 0, lat = 0]): [number, number] => [lat, lng]),

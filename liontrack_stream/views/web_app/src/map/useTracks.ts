@@ -1,9 +1,9 @@
 /** Tracks of several lions, asked for a few at a time. */
 
 import { useEffect, useState } from 'preact/hooks';
+import type { TrackBody } from '../api/bodies.ts';
 import { get } from '../api/client.ts';
 import { trackPath } from '../api/paths.ts';
-import type { TrackBody } from '../api/types.ts';
 import { epoch, noteAnswer } from '../state/connection.ts';
 import { token } from '../state/session.ts';
 import { type Track, trackOf } from './tracks.ts';

@@ -1,11 +1,11 @@
 /** One lion: weight, health, fixes, and its track. */
 
 import { useMemo, useState } from 'preact/hooks';
+import type { LionBody, LionDay, TrackBody, WeightTrendBody } from '../api/bodies.ts';
 import { lionPath, trackPath, weightTrendPath } from '../api/paths.ts';
-import type { LionBody, LionDay, TrackBody, WeightTrendBody } from '../api/types.ts';
 import { useApi } from '../api/use.ts';
 import { Chart } from '../components/Chart.tsx';
-import { type Column, DataTable } from '../components/DataTable.tsx';
+import { type Column, TableCard } from '../components/DataTable.tsx';
 import { BandBadge, Card, Meter, PageHead, Stat, Stats, trendName } from '../components/parts.tsx';
 import { Empty, Failed, Show } from '../components/states.tsx';
 import { longDay, longTime } from '../lib/days.ts';
@@ -112,8 +112,8 @@ function TrackCard({ id, body }: { id: string; body: LionBody }) {
   const { spots, tracks, shown, found } = useMemo(() => {
     const found = track.body && trackOf(track.body);
     const last = track.body?.features.find((part) => part.id === 'last');
-    const at = last?.geometry?.type === 'Point' ? last.geometry.coordinates : null;
-    const date = (last?.properties as { position_date?: string } | undefined)?.position_date;
+    const at = last?.geometry?.coordinates as number[] | undefined;
+    const date = last?.properties.position_date;
     const spot: Spot | null =
       at && date
         ? {
@@ -204,19 +204,17 @@ export function LionPage({ id }: { id: string }) {
             </Card>
           </div>
           {lion.body && <TrackCard id={id} body={lion.body} />}
-          <Card title="Days">
-            <Show of={lion} lines={6}>
-              {(body) => (
-                <DataTable
-                  caption="Days of this lion"
-                  columns={DAYS}
-                  rows={body.history}
-                  keyOf={(day) => day.metric_date}
-                  testid="lion-days"
-                />
-              )}
-            </Show>
-          </Card>
+          <TableCard
+            title="Days"
+            caption="Days of this lion"
+            of={lion}
+            lines={6}
+            columns={DAYS}
+            rows={(body) => body.history}
+            keyOf={(day) => day.metric_date}
+            empty={<Empty title="No days with data" />}
+            testid="lion-days"
+          />
         </>
       )}
     </>

@@ -1,20 +1,20 @@
 /** All lions, how their health is spread, and what they weigh on average. */
 
-import { useState } from 'preact/hooks';
-import { getPages } from '../api/client.ts';
-import { lionsPath, weightsPath } from '../api/paths.ts';
-import type { HealthReportBody, Lion, LionsBody, WeightTrendDays } from '../api/types.ts';
+import type { Lion, WeightsBody } from '../api/bodies.ts';
+import { weightsPath } from '../api/paths.ts';
 import { useApi } from '../api/use.ts';
 import { Chart } from '../components/Chart.tsx';
-import { type Column, DataTable } from '../components/DataTable.tsx';
+import { type Column, TableCard } from '../components/DataTable.tsx';
+import { Missing } from '../components/Missing.tsx';
 import { OldData } from '../components/OldData.tsx';
 import { BandBadge, Card, Meter, PageHead } from '../components/parts.tsx';
 import { Empty, Show } from '../components/states.tsx';
-import { longDay, longTime } from '../lib/days.ts';
-import { BAND_NAMES, bandColour, bandOf, nameOf } from '../lib/health.ts';
+import { longTime } from '../lib/days.ts';
+import { BAND_NAMES, BANDS, bandColour, bandOf, nameOf } from '../lib/health.ts';
 import { decimal, NONE, whole, withUnit } from '../lib/numbers.ts';
+import type { Sum } from '../lib/sums.ts';
 import { asOf, to } from '../state/router.ts';
-import { useHealthReport } from './useHealthReport.ts';
+import { useDayShare, useLions } from './useLions.ts';
 
 const COLUMNS: Column<Lion>[] = [
   { name: 'Lion', header: true, cell: (lion) => <a href={to('lions', lion.lion_id)}>{nameOf(lion)}</a>, by: nameOf },
@@ -51,39 +51,36 @@ const COLUMNS: Column<Lion>[] = [
   },
 ];
 
-function Spread({ report }: { report: HealthReportBody }) {
-  const { excellent_health, good_health, needs_attention, total_lions, avg_health_score, avg_weight } =
-    report.health_distribution;
-  const known = excellent_health + good_health + needs_attention;
-  const parts = [
-    { band: 'excellent' as const, count: excellent_health },
-    { band: 'good' as const, count: good_health },
-    { band: 'needs_attention' as const, count: needs_attention },
-    { band: 'unknown' as const, count: Math.max(0, total_lions - known) },
-  ];
+function Spread({ sum, share }: { sum: Sum; share: string | undefined }) {
   return (
     <div class="spread">
       <div class="stack" aria-hidden="true">
-        {parts.map(
-          ({ band, count }) => count > 0 && <span key={band} style={{ flex: count, background: bandColour(band) }} />,
+        {BANDS.map(
+          (band) =>
+            sum.bands[band] > 0 && <span key={band} style={{ flex: sum.bands[band], background: bandColour(band) }} />,
         )}
       </div>
       <ul class="legend column">
-        {parts.map(({ band, count }) => (
+        {BANDS.map((band) => (
           <li key={band} data-testid={`band-${band}`}>
             <span class="dot" style={{ '--dot': bandColour(band) }} />
-            {BAND_NAMES[band]} <b>{whole(count)}</b>
+            {BAND_NAMES[band]} <b>{whole(sum.bands[band])}</b>
           </li>
         ))}
       </ul>
-      <p class="soft small">
-        Mean health {decimal(avg_health_score)} of 100, mean weight {withUnit(avg_weight, 'kg')}{' '}
+      <p class="soft small" data-testid="health-means">
+        Mean health {decimal(sum.health)} of 100, mean weight {withUnit(sum.weight, 'kg')}
       </p>
+      {share && (
+        <p class="soft small" data-testid="day-share">
+          {share}
+        </p>
+      )}
     </div>
   );
 }
 
-function WeightOfAll({ body }: { body: WeightTrendDays }) {
+function WeightOfAll({ body }: { body: WeightsBody }) {
   if (!body.data.length) return <Empty title="No weights in these 30 days" />;
   const days = body.data.map((day) => day.metric_date);
   const series = [
@@ -100,68 +97,11 @@ function WeightOfAll({ body }: { body: WeightTrendDays }) {
   );
 }
 
-const PAGES_AT_ONCE = 1;
-
-/** What comes after the first page of lions, when somebody asks for it. */
-function More({ url, add }: { url: string; add: (lions: Lion[], next: string | null) => void }) {
-  const [busy, setBusy] = useState(false);
-  const load = async (): Promise<void> => {
-    setBusy(true);
-    try {
-      const { answers } = await getPages<LionsBody>(url, PAGES_AT_ONCE);
-      add(
-        answers.flatMap((answer) => answer.body.lions),
-        answers.at(-1)?.next ?? null,
-      );
-    } catch {
-      setBusy(false); // the button stays, to try again
-    }
-  };
-  return (
-    <button type="button" class="button more" disabled={busy} onClick={() => void load()}>
-      {busy ? 'Loading…' : 'More lions'}
-    </button>
-  );
-}
-
-function List({ first, next }: { first: Lion[]; next: string | null }) {
-  const [more, setMore] = useState<{ after: string | null; lions: Lion[]; next: string | null }>({
-    after: null,
-    lions: [],
-    next: null,
-  });
-  const isMore = more.after !== null && more.after === next;
-  const rows = isMore ? [...first, ...more.lions] : first;
-  const rest = isMore ? more.next : next;
-  if (!rows.length) return <Empty title="No lions yet">They come with the first events of collars.</Empty>;
-  return (
-    <>
-      <DataTable
-        caption="Lions"
-        columns={COLUMNS}
-        rows={rows}
-        first={0}
-        keyOf={(lion) => lion.lion_id}
-        testid="lions-table"
-      />
-      {rest && next && (
-        <More
-          key={rest}
-          url={rest}
-          add={(lions, after) =>
-            setMore({ after: next, lions: isMore ? [...more.lions, ...lions] : lions, next: after })
-          }
-        />
-      )}
-    </>
-  );
-}
-
 export function LionsPage() {
-  const lions = useApi<LionsBody>(lionsPath(asOf.value), { live: true });
-  const report = useHealthReport(asOf.value);
-  const weight = useApi<WeightTrendDays>(weightsPath(asOf.value));
-  const newest = lions.body?.lions
+  const { listed, lions, sum } = useLions(asOf.value, true);
+  const share = useDayShare(asOf.value, sum?.lions);
+  const weight = useApi<WeightsBody>(weightsPath(asOf.value));
+  const newest = lions
     .map((lion) => lion.updated_at ?? '')
     .sort()
     .at(-1);
@@ -172,23 +112,27 @@ export function LionsPage() {
       </PageHead>
       <OldData newest={newest} />
       <div class="grid stretch">
-        <Card
-          title="Health of all"
-          hint={report.body ? longDay(report.body.report_date) : ''}
-          class="w4"
-          testid="health-report"
-        >
-          <Show of={report}>{(body) => <Spread report={body} />}</Show>
+        <Card title="Health of all" hint="As last known" class="w4" testid="health-report">
+          <Show of={listed}>{() => sum && <Spread sum={sum} share={share} />}</Show>
         </Card>
         <Card title="Mean weight" hint="30 days" class="w8">
           <Show of={weight}>{(body) => <WeightOfAll body={body} />}</Show>
         </Card>
       </div>
-      <Card title="All lions" hint="Sort by a column">
-        <Show of={lions} lines={8}>
-          {(body) => <List first={body.lions} next={lions.answer?.next ?? null} />}
-        </Show>
-      </Card>
+      <TableCard
+        title="All lions"
+        hint="Sort by a column"
+        caption="Lions"
+        of={listed}
+        lines={8}
+        columns={COLUMNS}
+        rows={() => lions}
+        first={0}
+        keyOf={(lion) => lion.lion_id}
+        empty={<Empty title="No lions yet">They come with the first events of collars.</Empty>}
+        testid="lions-table"
+      />
+      <Missing of={listed} shown={lions.length} noun="lion" />
     </>
   );
 }

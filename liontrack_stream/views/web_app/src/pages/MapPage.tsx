@@ -1,10 +1,11 @@
 /** Where the lions are, and were: one day after the other. */
 
 import { useMemo, useRef, useState } from 'preact/hooks';
+import type { PositionFeature, PositionsBody } from '../api/bodies.ts';
+import { usePages } from '../api/pages.ts';
 import { positionsPath } from '../api/paths.ts';
-import type { PositionsBody } from '../api/types.ts';
-import { useApi } from '../api/use.ts';
 import { Icon } from '../components/icons.tsx';
+import { Missing } from '../components/Missing.tsx';
 import { OldData } from '../components/OldData.tsx';
 import { PageHead } from '../components/parts.tsx';
 import { Empty, Failed, Loading } from '../components/states.tsx';
@@ -30,8 +31,8 @@ const TAILS = [
   { hours: 720, name: '30 d' },
 ];
 
-function spotsOf(body: PositionsBody): Spot[] {
-  return body.features.map(({ geometry, properties }) => ({
+function spotsOf(features: PositionFeature[]): Spot[] {
+  return features.map(({ geometry, properties }) => ({
     ...properties,
     lng: geometry.coordinates[0] ?? 0,
     lat: geometry.coordinates[1] ?? 0,
@@ -94,12 +95,14 @@ export function MapPage() {
   const chosen = place.value.query.get('lion');
   const choose = (id: string | null): void => setQuery({ lion: id });
 
-  const positions = useApi<PositionsBody>(positionsPath(day), { live: day === null });
+  const positions = usePages<PositionsBody>(positionsPath(day), { live: day === null });
   const kept = useRef<Spot[]>([]);
   const spots = useMemo(() => {
-    if (positions.body) kept.current = moved(spotsOf(positions.body), day === null);
+    const { bodies, missing } = positions;
+    const isThere = bodies.length > 0 && (missing !== 'loading' || kept.current.length === 0);
+    if (isThere) kept.current = moved(spotsOf(bodies.flatMap((body) => body.features)), day === null);
     return kept.current; // while the next day loads, the last one stays
-  }, [positions.body, day, livePositions.value]);
+  }, [positions.bodies, positions.missing, day, livePositions.value]);
 
   const wanted = useMemo(() => {
     const ids = spots.slice(0, TRACKS_AT_MOST).map((spot) => spot.lion_id);
@@ -147,7 +150,6 @@ export function MapPage() {
               label={label}
               frame={fitCount ? String(fitCount) : ''}
             />
-            <Legend />
             {busy && (
               <span class="badge map-busy" role="status">
                 Loading tracks…
@@ -159,8 +161,14 @@ export function MapPage() {
               </span>
             )}
           </div>
+          <Legend />
           <div class="map-bar">
-            <DaySlider lastDay={lastDay} days={SLIDER_DAYS} today={today} ready={!positions.loading} />
+            <DaySlider
+              lastDay={lastDay}
+              days={SLIDER_DAYS}
+              today={today}
+              ready={!positions.loading && positions.missing !== 'loading'}
+            />
             <div class="row">
               <div class="segments" role="group" aria-label="Length of the tracks">
                 {TAILS.map(({ hours, name }) => (
@@ -203,9 +211,7 @@ export function MapPage() {
           )}
         </LionList>
       </div>
-      {positions.answer?.next && (
-        <p class="soft small">The first {spots.length} lions; the rest are on the page Lions.</p>
-      )}
+      <Missing of={positions} shown={spots.length} noun="lion" />
       {spots.length > TRACKS_AT_MOST && (
         <p class="soft small">Tracks of the first {TRACKS_AT_MOST} lions, and of the chosen one.</p>
       )}

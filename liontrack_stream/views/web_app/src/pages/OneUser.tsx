@@ -1,15 +1,18 @@
 /** One user: engagement, 30 days in numbers, challenges. */
 
+import type { ActivitySummaryBody, Challenge, ChallengesBody, EngagementBody } from '../api/bodies.ts';
+import { type Listed, usePages } from '../api/pages.ts';
 import { activityPath, challengesPath, engagementPath } from '../api/paths.ts';
-import type { ActivitySummaryBody, Challenge, ChallengesBody, EngagementBody } from '../api/types.ts';
 import { useApi } from '../api/use.ts';
 import { Chart, fromZero } from '../components/Chart.tsx';
 import { type Column, DataTable } from '../components/DataTable.tsx';
+import { Missing } from '../components/Missing.tsx';
 import { Card, Stat, Stats } from '../components/parts.tsx';
-import { Empty, Show } from '../components/states.tsx';
+import { Empty, Failed, Show } from '../components/states.tsx';
 import { longDay } from '../lib/days.ts';
 import { decimal, NONE, whole } from '../lib/numbers.ts';
 import { asOf } from '../state/router.ts';
+import { isAdmin } from '../state/session.ts';
 
 const STATUS: Record<string, { name: string; colour: string }> = {
   completed: { name: 'Completed', colour: 'var(--band-excellent)' },
@@ -36,9 +39,7 @@ const CHALLENGES: Column<Challenge>[] = [
   { name: 'Changed', cell: (one) => (one.updated_at ? longDay(one.updated_at) : NONE), by: (one) => one.updated_at },
 ];
 
-function Challenges({ body }: { body: ChallengesBody }) {
-  const { stats, challenges } = body;
-  if (!challenges.length) return <Empty title="No challenges yet" />;
+function Stack({ stats }: { stats: ChallengesBody['stats'] }) {
   const pending = Math.max(0, stats.total - stats.completed - stats.in_progress - stats.abandoned);
   const parts = Object.entries({
     completed: stats.completed,
@@ -65,13 +66,25 @@ function Challenges({ body }: { body: ChallengesBody }) {
           </li>
         ))}
       </ul>
+    </>
+  );
+}
+
+function Challenges({ of }: { of: Listed<ChallengesBody> }) {
+  const stats = of.body?.stats;
+  const challenges = of.bodies.flatMap((body) => body.challenges);
+  return (
+    <>
+      {stats && stats.total > 0 && <Stack stats={stats} />}
       <DataTable
         caption="Challenges"
         columns={CHALLENGES}
         rows={challenges}
         keyOf={(one) => one.challenge_id}
+        empty={<Empty title="No challenges yet" />}
         testid="challenges-table"
       />
+      <Missing of={of} shown={challenges.length} noun="challenge" />
     </>
   );
 }
@@ -114,10 +127,34 @@ function Summary({ body, score }: { body: ActivitySummaryBody; score: number | n
   );
 }
 
+/** Of a user that no event named yet, or none any more: said once, and calmly. */
+export function NoUser({ id, own }: { id: string; own: boolean }) {
+  return (
+    <section class="card" aria-label={id} data-testid="no-user">
+      <Empty title={own ? 'No activity of yours yet' : 'No such user'}>
+        {own
+          ? `Challenges, weighings and engagement of ${id} show here once the stream has events of this user.`
+          : `The stream has no events of ${id}.`}
+        {isAdmin.value && ' Choose another user above or below.'}
+      </Empty>
+    </section>
+  );
+}
+
+/** Asks for the summary first: where that is not there, nothing of the user is. */
 export function OneUser({ id }: { id: string }) {
-  const engagement = useApi<EngagementBody>(engagementPath(id, asOf.value), { live: true });
   const summary = useApi<ActivitySummaryBody>(activityPath(id, asOf.value), { live: true });
-  const challenges = useApi<ChallengesBody>(challengesPath(id, asOf.value), { live: true });
+  const there = summary.body !== null;
+  const engagement = useApi<EngagementBody>(there ? engagementPath(id, asOf.value) : null, { live: true });
+  const challenges = usePages<ChallengesBody>(there ? challengesPath(id, asOf.value) : null, { live: true });
+  if (summary.failure && !there)
+    return summary.failure.status === 404 ? (
+      <NoUser id={id} own={false} />
+    ) : (
+      <section class="card" aria-label={id}>
+        <Failed failure={summary.failure} again={summary.reload} />
+      </section>
+    );
   return (
     <>
       <Show of={summary}>{(body) => <Summary body={body} score={engagement.body?.current_score} />}</Show>
@@ -125,7 +162,7 @@ export function OneUser({ id }: { id: string }) {
         <Show of={engagement}>{(body) => <History body={body} />}</Show>
       </Card>
       <Card title="Challenges">
-        <Show of={challenges}>{(body) => <Challenges body={body} />}</Show>
+        <Show of={challenges}>{() => <Challenges of={challenges} />}</Show>
       </Card>
     </>
   );

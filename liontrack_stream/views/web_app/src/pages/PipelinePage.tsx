@@ -1,16 +1,16 @@
 /** How far the worker is: lag, runs, dead letters, and the lake. */
 
+import type { PartitionState, PipelineBody, RunState } from '../api/bodies.ts';
 import { pipelinePath } from '../api/paths.ts';
-import type { Partition, PipelineBody, Run } from '../api/types.ts';
 import { useApi } from '../api/use.ts';
-import { type Column, DataTable } from '../components/DataTable.tsx';
-import { Card, PageHead, Stat, Stats } from '../components/parts.tsx';
+import { type Column, TableCard } from '../components/DataTable.tsx';
+import { PageHead, Stat, Stats } from '../components/parts.tsx';
 import { Empty, Show } from '../components/states.tsx';
 import { longTime } from '../lib/days.ts';
 import { decimal, duration, NONE, size, whole } from '../lib/numbers.ts';
 import { DeadLetters } from './DeadLetters.tsx';
 
-const PARTITIONS: Column<Partition>[] = [
+const PARTITIONS: Column<PartitionState>[] = [
   { name: 'Topic', header: true, cell: (row) => <code>{row.topic}</code>, by: (row) => row.topic },
   { name: 'Partition', number: true, cell: (row) => row.partition, by: (row) => row.partition },
   { name: 'Next offset', number: true, cell: (row) => whole(row.next_offset), by: (row) => row.next_offset },
@@ -27,13 +27,13 @@ const STATUS_CLASS: Record<string, string> = {
   error: 'bad',
 };
 
-function lasted(run: Run): string {
+function lasted(run: RunState): string {
   const seconds = run.end_time && (Date.parse(run.end_time) - Date.parse(run.start_time)) / 1000;
   if (!seconds) return NONE;
   return seconds < 10 ? `${decimal(seconds)} s` : duration(seconds);
 }
 
-const RUNS: Column<Run>[] = [
+const RUNS: Column<RunState>[] = [
   { name: 'Pipeline', header: true, cell: (run) => run.pipeline_name, by: (run) => run.pipeline_name },
   {
     name: 'Status',
@@ -95,43 +95,27 @@ export function PipelinePage() {
         From Kafka into PostgreSQL and the Parquet lake, each record exactly once.
       </PageHead>
       <Show of={pipeline}>{(body) => <Figures body={body} />}</Show>
-      <Card title="Latest runs">
-        <Show of={pipeline}>
-          {({ pipeline: { runs } }) =>
-            runs.length ? (
-              <DataTable
-                caption="Latest runs"
-                columns={RUNS}
-                rows={runs}
-                keyOf={(run) => run.pipeline_run_id}
-                testid="runs-table"
-              />
-            ) : (
-              <Empty title="No runs yet" />
-            )
-          }
-        </Show>
-      </Card>
-      <Card title="Dead letters">
-        <Show of={pipeline}>{(body) => <DeadLetters letters={body.pipeline.dead_letters} />}</Show>
-      </Card>
-      <Card title="Partitions" hint="Where each topic's partition is read">
-        <Show of={pipeline} lines={8}>
-          {({ pipeline: { partitions } }) =>
-            partitions.length ? (
-              <DataTable
-                caption="Partitions"
-                columns={PARTITIONS}
-                rows={partitions}
-                keyOf={(row) => `${row.topic} ${row.partition}`}
-                testid="partitions-table"
-              />
-            ) : (
-              <Empty title="Nothing was read yet" />
-            )
-          }
-        </Show>
-      </Card>
+      <TableCard
+        title="Latest runs"
+        of={pipeline}
+        columns={RUNS}
+        rows={(body) => body.pipeline.runs}
+        keyOf={(run) => run.pipeline_run_id}
+        empty={<Empty title="No runs yet" />}
+        testid="runs-table"
+      />
+      <DeadLetters of={pipeline} />
+      <TableCard
+        title="Partitions"
+        hint="Where each topic's partition is read"
+        of={pipeline}
+        lines={8}
+        columns={PARTITIONS}
+        rows={(body) => body.pipeline.partitions}
+        keyOf={(row) => `${row.topic} ${row.partition}`}
+        empty={<Empty title="Nothing was read yet" />}
+        testid="partitions-table"
+      />
     </>
   );
 }

@@ -1,10 +1,10 @@
 /** Whether the data can be trusted: checks per table, and what was refused. */
 
+import type { DataQualityBody, PipelineBody, SystemHealthBody, TableQuality } from '../api/bodies.ts';
 import { dataQualityPath, pipelinePath, systemHealthPath } from '../api/paths.ts';
-import type { DataQualityBody, PipelineBody, SystemHealthBody, TableQuality } from '../api/types.ts';
 import { useApi } from '../api/use.ts';
-import { type Column, DataTable } from '../components/DataTable.tsx';
-import { Card, Meter, PageHead, Stat, Stats } from '../components/parts.tsx';
+import { type Column, TableCard } from '../components/DataTable.tsx';
+import { Meter, PageHead, Stat, Stats } from '../components/parts.tsx';
 import { Empty, Show } from '../components/states.tsx';
 import { clock, longDay, longTime } from '../lib/days.ts';
 import { decimal, NONE, whole } from '../lib/numbers.ts';
@@ -65,26 +65,19 @@ export function QualityPage() {
         Every record is counted: valid, flagged, or refused with its rule. Nothing is dropped silently.
       </PageHead>
       <Show of={health}>{(body) => <Health body={body} />}</Show>
-      <Card title="Tables" hint="Checks of 7 days" testid="quality">
-        <Show of={quality} lines={6}>
-          {(body) =>
-            body.data_quality.length ? (
-              <DataTable
-                caption="Data quality per table"
-                columns={COLUMNS}
-                rows={body.data_quality}
-                keyOf={(row) => row.table_name}
-                testid="quality-table"
-              />
-            ) : (
-              <Empty title="No checks in these 7 days">A worker writes the first ones within a minute.</Empty>
-            )
-          }
-        </Show>
-      </Card>
-      <Card title="Dead letters" hint="Records that broke the contract, kept with their bytes">
-        <Show of={pipeline}>{(body) => <DeadLetters letters={body.pipeline.dead_letters} />}</Show>
-      </Card>
+      <TableCard
+        title="Tables"
+        hint="Checks of 7 days"
+        caption="Data quality per table"
+        of={quality}
+        lines={6}
+        columns={COLUMNS}
+        rows={(body) => body.data_quality}
+        keyOf={(row) => row.table_name}
+        empty={<Empty title="No checks in these 7 days">A worker writes the first ones within a minute.</Empty>}
+        testid="quality-table"
+      />
+      <DeadLetters of={pipeline} hint="Records that broke the contract, kept with their bytes" />
     </>
   );
 }

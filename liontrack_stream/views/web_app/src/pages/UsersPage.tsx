@@ -1,16 +1,17 @@
 /** What users do: all of them as numbers; one of them in detail for itself and for admins. */
 
+import type { EngagementsBody, UserLeaderboardBody } from '../api/bodies.ts';
 import { engagementsPath, userRanksPath } from '../api/paths.ts';
-import type { EngagementTrendDays, Leaderboard, UserRank } from '../api/types.ts';
 import { useApi } from '../api/use.ts';
 import { Chart, fromZero } from '../components/Chart.tsx';
 import { Card, PageHead } from '../components/parts.tsx';
 import { Empty, Show, SignInFirst } from '../components/states.tsx';
 import { asOf, place, to } from '../state/router.ts';
 import { isAdmin, me, signedIn } from '../state/session.ts';
-import { OneUser } from './OneUser.tsx';
+import { NoUser, OneUser } from './OneUser.tsx';
+import { UserRanks } from './UserRanks.tsx';
 
-function Engagement({ body }: { body: EngagementTrendDays }) {
+function Engagement({ body }: { body: EngagementsBody }) {
   if (!body.data.length) return <Empty title="No activity in these 30 days" />;
   return (
     <Chart
@@ -41,7 +42,7 @@ function Engagement({ body }: { body: EngagementTrendDays }) {
 
 /** Lets an admin choose whom to look at. */
 function UserPicker({ shown }: { shown: string }) {
-  const board = useApi<Leaderboard<UserRank>>(userRanksPath(asOf.value, 100));
+  const board = useApi<UserLeaderboardBody>(userRanksPath(asOf.value, 100));
   const go = (event: Event): void => {
     event.preventDefault();
     const id = new FormData(event.currentTarget as HTMLFormElement).get('user');
@@ -64,7 +65,7 @@ function UserPicker({ shown }: { shown: string }) {
       <datalist id="users">
         {board.body?.leaderboard.map((user) => (
           <option key={user.user_id} value={user.user_id}>
-            {user.username ?? user.user_id}
+            {user.username}
           </option>
         ))}
       </datalist>
@@ -76,8 +77,9 @@ function UserPicker({ shown }: { shown: string }) {
 }
 
 export function UsersPage() {
-  const trend = useApi<EngagementTrendDays>(engagementsPath(asOf.value));
+  const trend = useApi<EngagementsBody>(engagementsPath(asOf.value));
   const shown = place.value.id ?? me.value?.user_id ?? null;
+  const own = shown === me.value?.user_id;
   return (
     <>
       <PageHead title="Users">Challenges, weighings and the engagement score that follows from them.</PageHead>
@@ -88,11 +90,12 @@ export function UsersPage() {
         <>
           <div class="page-head">
             <h2 class="big break" data-testid="shown-user">
-              {shown === me.value?.user_id ? `You (${shown})` : shown}
+              {own ? `You (${shown})` : shown}
             </h2>
             {isAdmin.value && <UserPicker shown={shown} />}
           </div>
-          <OneUser key={shown} id={shown} />
+          {own && !me.value?.known ? <NoUser id={shown} own /> : <OneUser key={shown} id={shown} />}
+          <UserRanks title="Leaderboard" />
         </>
       ) : (
         <Card title="One user">

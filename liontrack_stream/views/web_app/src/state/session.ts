@@ -1,7 +1,7 @@
 /** Who is signed in: a token, kept for the tab or, when asked to, for longer; and what the server says of it. */
 
 import { computed, signal } from '@preact/signals';
-import type { Me } from '../api/types.ts';
+import type { MeBody } from '../api/bodies.ts';
 
 const KEY = 'liontrack.token';
 export const DATA_CACHE = 'liontrack-data';
@@ -12,7 +12,7 @@ function stored(): string | null {
 
 export const token = signal<string | null>(stored());
 /** What `/api/analytics/me` last said; null until it answered. */
-export const me = signal<Me | null>(null);
+export const me = signal<MeBody | null>(null);
 /** Whether the dialog is open, and why: a sentence, or '' where somebody asked for it. */
 export const signInReason = signal<string | null>(null);
 

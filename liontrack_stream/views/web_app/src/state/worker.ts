@@ -1,6 +1,7 @@
 /** The service worker that makes the dashboard open without a network, and what it shall keep for that. */
 
 import { effect } from '@preact/signals';
+import type { MeBody } from '../api/bodies.ts';
 import { get } from '../api/client.ts';
 import { openingPaths } from '../api/paths.ts';
 import { epoch, reachable } from './connection.ts';
@@ -9,10 +10,10 @@ import { me } from './session.ts';
 const SETTLED_MS = 4000;
 
 /** Asks once for what all pages open with, one after the other, when the page has come to rest. */
-async function keepPages(user: string | null): Promise<void> {
-  for (const path of openingPaths(user)) {
+async function keepPages(asker: MeBody): Promise<void> {
+  for (const path of openingPaths(asker)) {
     // Somebody else signed in, or there is nobody to ask: what is kept until now will do.
-    if ((me.value?.user_id ?? null) !== user || !reachable.value) return;
+    if (me.value?.user_id !== asker.user_id || !reachable.value) return;
     await get(path).catch(() => undefined);
   }
 }
@@ -23,7 +24,7 @@ function keepWhenSettled(): void {
     const known = me.value;
     clearTimeout(timer);
     if (known === null) return;
-    timer = window.setTimeout(() => void keepPages(known.user_id), SETTLED_MS);
+    timer = window.setTimeout(() => void keepPages(known), SETTLED_MS);
   });
 }
 
