@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Route, async_playwright
 
 Theme = Literal["light", "dark"]
 DESKTOP, PHONE = (1280, 800), (360, 740)
@@ -84,9 +84,32 @@ async def sideways_px(page: Page) -> int:
     return width
 
 
-def missing_in(text: str, values: Sequence[str]) -> list[str]:
-    """Those of the values that a text does not hold."""
-    return [value for value in values if value not in text]
+async def broken_figures(page: Page) -> list[str]:
+    """Figures whose number and unit are not on one line, or do not fit into their place."""
+    broken: list[str] = await page.locator(".stat .figure").evaluate_all("""figures => figures
+        .filter((it) => it.getClientRects().length > 1 || it.offsetWidth > it.parentElement.clientWidth)
+        .map((it) => `broken: ${it.innerText}`)""")
+    return broken
+
+
+async def limit_pages(page: Page, route: str, limit: int) -> None:
+    """From now on the API's lists under ``route`` come in pages of ``limit``."""
+
+    async def shorten(asked: Route) -> None:
+        url = asked.request.url
+        await asked.continue_(url=url if "limit=" in url else f"{url}{'&' if '?' in url else '?'}limit={limit}")
+
+    await page.context.route(re.compile(rf"/api/analytics/{route}(\?|$)"), shorten)
+
+
+async def change_answer(page: Page, route: str, change: Callable[[Any], Any]) -> None:
+    """From now on the API's answers under ``route`` are what ``change`` makes of them."""
+
+    async def answer(asked: Route) -> None:
+        response = await asked.fetch()
+        await asked.fulfill(response=response, json=change(await response.json()))
+
+    await page.context.route(re.compile(rf"/api/analytics/{route}(\?|$)"), answer)
 
 
 __all__ = ["DESKTOP", "PHONE", "Guard", "async_playwright", "launch", "take_picture", "violations"]

@@ -17,6 +17,7 @@ from liontrack_stream.kafka.producer import Outgoing, headers_for
 from tests.support.pipeline_kit import PipelineKit
 from tests.support.worker_process import WorkerProcess, wait_until
 
+API = "/api/analytics"
 LIONS, DAYS, USERS = 5, 33, 4
 SIMULATE = (
     "simulate",

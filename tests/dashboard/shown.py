@@ -73,6 +73,38 @@ def band_of(score: float | None) -> str:
     return BAND_NAMES["excellent" if score > 80 else "good" if score >= 60 else "needs_attention"]
 
 
+def lion_rows(lions: list[dict[str, Any]]) -> list[list[str]]:
+    """The table of lions, by name."""
+    return [
+        [
+            lion["name"],
+            decimal(lion["health_score"]),
+            band_of(lion["health_score"]),
+            decimal(lion["current_weight"]),
+            whole(lion["tracking_frequency"]),
+            decimal(lion["position_lat"], 4),
+            decimal(lion["position_lng"], 4),
+            long_time(lion["updated_at"]),
+        ]
+        for lion in sorted(lions, key=lambda lion: lion["name"])
+    ]
+
+
+def sums(lions: list[dict[str, Any]]) -> dict[str, Any]:
+    """Lions in sum, each by what was last known of it: how many of each band, mean health and weight."""
+
+    def mean(name: str) -> float | None:
+        known = [lion[name] for lion in lions if lion[name] is not None]
+        return sum(known) / len(known) if known else None
+
+    bands = [band_of(lion["health_score"]) for lion in lions]
+    return {
+        **{band: bands.count(name) for band, name in BAND_NAMES.items()},
+        "health": mean("health_score"),
+        "weight": mean("current_weight"),
+    }
+
+
 async def figure(page: Page, testid: str) -> str:
     """The number of a figure with its unit, without its name and hint."""
     part = page.get_by_test_id(testid).locator("dd")

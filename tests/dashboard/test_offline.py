@@ -12,11 +12,10 @@ from playwright.async_api import Page, expect
 
 from tests.dashboard.browsing import Guard
 from tests.dashboard.conftest import Visit
-from tests.dashboard.live_site import LiveSite
+from tests.dashboard.live_site import API, LiveSite
 from tests.dashboard.shown import long_time, same, table
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-API = "/api/analytics"
 OUT_OF_REACH = "ERR_INTERNET_DISCONNECTED|ERR_FAILED|Failed to fetch"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.dashboard.browsing import DESKTOP, PHONE, Theme, sideways_px, take_picture, violations
+from tests.dashboard.browsing import DESKTOP, PHONE, Theme, broken_figures, sideways_px, take_picture, violations
 from tests.dashboard.conftest import Visit
 from tests.dashboard.keyboard import walk_by_tab
 from tests.dashboard.live_site import LiveSite
@@ -50,6 +50,7 @@ async def test_every_page_is_in_reach(site: LiveSite, visit: Visit, size: str, t
         wrong[name] = await violations(page) if judged else []
         if size == "phone":
             wrong[name] += [f"{px} px too wide" for px in [await sideways_px(page)] if px > 0]
+        wrong[name] += await broken_figures(page)
         assert await page.locator("h1").count() == 1, name
         assert await page.locator("html").get_attribute("lang") == "en"
     assert not {name: lines for name, lines in wrong.items() if lines}

@@ -39,7 +39,10 @@ export const challengesPath = (user: string, asOf: Day): string =>
 
 /** What the pages show as they open to somebody; so much is kept for when the server is out of reach. */
 export function openingPaths({ user_id: user, known }: Pick<MeBody, 'user_id' | 'known'>): string[] {
-  const all = [
+  const all = user === null ? [] : [userRanksPath(null)];
+  if (user !== null && known)
+    all.push(engagementPath(user, null), activityPath(user, null), challengesPath(user, null));
+  all.push(
     dashboardPath,
     systemHealthPath,
     dataQualityPath,
@@ -47,10 +50,7 @@ export function openingPaths({ user_id: user, known }: Pick<MeBody, 'user_id' | 
     lionsPath(null),
     positionsPath(null),
     healthReportPath(null),
-  ];
+  );
   all.push(weightsPath(null), engagementsPath(null), lionRanksPath(null));
-  if (user !== null) all.push(userRanksPath(null));
-  if (user !== null && known)
-    all.push(engagementPath(user, null), activityPath(user, null), challengesPath(user, null));
   return all;
 }
