@@ -9,6 +9,7 @@ from playwright.async_api import Locator, expect
 
 from tests.dashboard.browsing import DESKTOP, PHONE
 from tests.dashboard.conftest import Visit
+from tests.dashboard.live_site import API, LiveSite
 from tests.dashboard.shown import same
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -44,18 +45,29 @@ async def test_a_wide_table_shows_that_it_scrolls(visit: Visit) -> None:
     for _ in range(20):
         await page.keyboard.press("ArrowRight")
     await more(left=True, right=False)
-    await expect(page.get_by_role("columnheader", name="Last fix")).to_be_in_viewport(ratio=1)
+    await expect(page.get_by_role("columnheader", name="Last fix")).to_be_in_viewport(ratio=0.9)
 
     await page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
     await more(left=False, right=False)
     await expect(page.get_by_role("group", name="Lions", exact=True)).not_to_have_attribute("tabindex", "0")
 
 
-async def test_nothing_lies_on_the_map_but_its_own(visit: Visit) -> None:
+async def test_names_of_lions_are_to_be_read(site: LiveSite, visit: Visit) -> None:
+    """The legend lies beneath the map, and a lion's own map has room for its name."""
     page = await visit("#/map", size=PHONE)
-    await expect(page.locator(".lion-label").first).to_be_visible()
     legend = page.get_by_label("Colours: health")
     await expect(legend.get_by_text("Needs attention")).to_be_visible()
     places = [await part.bounding_box() for part in (page.get_by_test_id("map"), legend)]
     assert places[0] and places[1]
     assert places[1]["y"] >= places[0]["y"] + places[0]["height"]
+
+    lion = site.get(f"{API}/lions")["lions"][0]["lion_id"]
+    await page.goto(f"/#/lions/{lion}")
+    label, track = page.locator(".lion-label"), page.get_by_test_id("map")
+    await expect(page.get_by_test_id("track-summary")).to_contain_text("walked")
+
+    async def inside() -> tuple[Any, Any]:
+        name, around = await label.bounding_box(), await track.bounding_box()
+        return bool(name and around and name["x"] + name["width"] <= around["x"] + around["width"]), True
+
+    await same(inside)

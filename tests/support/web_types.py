@@ -1,4 +1,4 @@
-"""The API's bodies as the dashboard's TypeScript knows them. Written by ``python -m tests.support.web_types`` (`make web`).
+"""The API's bodies as the dashboard's TypeScript knows them. Written by ``python -m tests.support.web_types``.
 
 They are made of the same description as `/openapi.json`, so that `tsc` holds the dashboard against the API.
 """

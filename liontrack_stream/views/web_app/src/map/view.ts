@@ -26,6 +26,7 @@ export interface Shown {
 
 const PINS_AT_MOST = 300; // above this, dots on the canvas: the list beside the map stays the way in by keyboard
 const LABELS_AT_MOST = 40;
+const LABEL_PX = 110; // about as wide as a lion's name
 const LOCATOR_FROM_PX = 440;
 const START: L.LatLngTuple = [-23, 22];
 
@@ -219,7 +220,7 @@ export class MapView {
     if (spots.length)
       this.map.fitBounds(L.latLngBounds(spots.map(({ lat, lng }): L.LatLngTuple => [lat, lng])), {
         paddingTopLeft: [60, 50],
-        paddingBottomRight: [this.map.getSize().x > LOCATOR_FROM_PX ? 235 : 100, 50],
+        paddingBottomRight: [this.map.getSize().x > LOCATOR_FROM_PX ? 235 : LABEL_PX, 50],
         maxZoom: 11,
       });
   }
@@ -228,7 +229,8 @@ export class MapView {
   visit(lionId: string, bounds: L.LatLngBounds | null, open: boolean): void {
     const pin = this.#pins.get(lionId);
     if (!pin) return;
-    if (bounds?.isValid()) this.map.fitBounds(bounds, { padding: [50, 50], maxZoom: 12 });
+    if (bounds?.isValid())
+      this.map.fitBounds(bounds, { paddingTopLeft: [50, 50], paddingBottomRight: [LABEL_PX, 50], maxZoom: 12 });
     else this.map.setView(pin.getLatLng(), Math.max(this.map.getZoom(), 10));
     if (open) pin.openPopup();
   }

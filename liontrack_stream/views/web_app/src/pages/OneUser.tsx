@@ -13,6 +13,7 @@ import { longDay } from '../lib/days.ts';
 import { decimal, NONE, whole } from '../lib/numbers.ts';
 import { asOf } from '../state/router.ts';
 import { isAdmin } from '../state/session.ts';
+import { UserRanks } from './UserRanks.tsx';
 
 const STATUS: Record<string, { name: string; colour: string }> = {
   completed: { name: 'Completed', colour: 'var(--band-excellent)' },
@@ -127,17 +128,20 @@ function Summary({ body, score }: { body: ActivitySummaryBody; score: number | n
   );
 }
 
-/** Of a user that no event named yet, or none any more: said once, and calmly. */
+/** Of a user that no event named yet, or none any more: said once, and calmly; with those that there are. */
 export function NoUser({ id, own }: { id: string; own: boolean }) {
   return (
-    <section class="card" aria-label={id} data-testid="no-user">
-      <Empty title={own ? 'No activity of yours yet' : 'No such user'}>
-        {own
-          ? `Challenges, weighings and engagement of ${id} show here once the stream has events of this user.`
-          : `The stream has no events of ${id}.`}
-        {isAdmin.value && ' Choose another user above or below.'}
-      </Empty>
-    </section>
+    <>
+      <section class="card" aria-label={id} data-testid="no-user">
+        <Empty title={own ? 'No activity of yours yet' : 'No such user'}>
+          {own
+            ? `Challenges, weighings and engagement of ${id} show here once the stream has events of this user.`
+            : `The stream has no events of ${id}.`}
+          {isAdmin.value && ' Choose another user above or below.'}
+        </Empty>
+      </section>
+      <UserRanks title="Leaderboard" />
+    </>
   );
 }
 

@@ -1,6 +1,6 @@
 /** What users do: all of them as numbers; one of them in detail for itself and for admins. */
 
-import type { EngagementsBody, UserLeaderboardBody } from '../api/bodies.ts';
+import type { EngagementsBody, UserLeaderboardBody, UserRank } from '../api/bodies.ts';
 import { engagementsPath, userRanksPath } from '../api/paths.ts';
 import { useApi } from '../api/use.ts';
 import { Chart, fromZero } from '../components/Chart.tsx';
@@ -9,7 +9,6 @@ import { Empty, Show, SignInFirst } from '../components/states.tsx';
 import { asOf, place, to } from '../state/router.ts';
 import { isAdmin, me, signedIn } from '../state/session.ts';
 import { NoUser, OneUser } from './OneUser.tsx';
-import { UserRanks } from './UserRanks.tsx';
 
 function Engagement({ body }: { body: EngagementsBody }) {
   if (!body.data.length) return <Empty title="No activity in these 30 days" />;
@@ -40,9 +39,10 @@ function Engagement({ body }: { body: EngagementsBody }) {
   );
 }
 
+const NAMED = 100;
+
 /** Lets an admin choose whom to look at. */
-function UserPicker({ shown }: { shown: string }) {
-  const board = useApi<UserLeaderboardBody>(userRanksPath(asOf.value, 100));
+function UserPicker({ shown, users }: { shown: string; users: UserRank[] }) {
   const go = (event: Event): void => {
     event.preventDefault();
     const id = new FormData(event.currentTarget as HTMLFormElement).get('user');
@@ -63,7 +63,7 @@ function UserPicker({ shown }: { shown: string }) {
         autoComplete="off"
       />
       <datalist id="users">
-        {board.body?.leaderboard.map((user) => (
+        {users.map((user) => (
           <option key={user.user_id} value={user.user_id}>
             {user.username}
           </option>
@@ -80,6 +80,8 @@ export function UsersPage() {
   const trend = useApi<EngagementsBody>(engagementsPath(asOf.value));
   const shown = place.value.id ?? me.value?.user_id ?? null;
   const own = shown === me.value?.user_id;
+  const users = useApi<UserLeaderboardBody>(signedIn.value ? userRanksPath(asOf.value, NAMED) : null).body?.leaderboard;
+  const name = users?.find((user) => user.user_id === shown)?.username ?? shown;
   return (
     <>
       <PageHead title="Users">Challenges, weighings and the engagement score that follows from them.</PageHead>
@@ -90,12 +92,12 @@ export function UsersPage() {
         <>
           <div class="page-head">
             <h2 class="big break" data-testid="shown-user">
-              {own ? `You (${shown})` : shown}
+              {own ? `You (${name})` : name}
+              {name !== shown && <small class="soft small mono"> {shown}</small>}
             </h2>
-            {isAdmin.value && <UserPicker shown={shown} />}
+            {isAdmin.value && <UserPicker shown={shown} users={users ?? []} />}
           </div>
           {own && !me.value?.known ? <NoUser id={shown} own /> : <OneUser key={shown} id={shown} />}
-          <UserRanks title="Leaderboard" />
         </>
       ) : (
         <Card title="One user">
