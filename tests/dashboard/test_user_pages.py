@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
-from tests.dashboard.browsing import Guard, limit_pages
+from tests.dashboard.browsing import Guard, limit_pages, take_picture
 from tests.dashboard.conftest import Visit
 from tests.dashboard.live_site import API, USERS, LiveSite
 from tests.dashboard.shown import (
@@ -108,6 +108,7 @@ async def test_a_new_admin_is_told_once_and_sees_the_others(site: LiveSite, visi
     page = await visit("#/users", token=site.token("new-admin"))
     await expect(page.get_by_test_id("no-user")).to_contain_text("No activity of yours yet")
     await expect(page.get_by_role("alert")).to_have_count(0)
+    await take_picture(page, "users-unknown-desktop-light")
     await installed(page)
     assert not [url for url in guards[0].requests if "/users/new-admin" in url]
     board = page.get_by_test_id("leaderboard-users")
