@@ -30,13 +30,12 @@ interface Props<Row> {
   testid?: string;
 }
 
+const ORDER = new Intl.Collator('en', { numeric: true });
 const ROWS_AT_ONCE = 200;
 
 function compare(a: number | string | null | undefined, b: number | string | null | undefined): number {
   if (a == null || b == null) return a == null ? (b == null ? 0 : 1) : -1; // nothing comes last
-  return typeof a === 'number' && typeof b === 'number'
-    ? a - b
-    : String(a).localeCompare(String(b), 'en', { numeric: true });
+  return typeof a === 'number' && typeof b === 'number' ? a - b : ORDER.compare(String(a), String(b));
 }
 
 export function DataTable<Row>({ caption, columns, rows, keyOf, first, empty, testid }: Props<Row>) {

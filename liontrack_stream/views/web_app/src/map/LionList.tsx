@@ -1,7 +1,7 @@
 /** The lions beside the map: the same in words, and the way to one by keyboard. */
 
 import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { ago } from '../lib/days.ts';
 import { BAND_NAMES, bandColour, bandOf, nameOf } from '../lib/health.ts';
 import { whole } from '../lib/numbers.ts';
@@ -16,14 +16,17 @@ interface Props {
   children: ComponentChildren;
 }
 
+const ORDER = new Intl.Collator('en', { numeric: true });
 const SEARCH_FROM = 9;
 const SHOWN_AT_MOST = 200;
 
 export function LionList({ spots, chosen, choose, hint, children }: Props) {
   const [search, setSearch] = useState('');
   const now = new Date();
-  const found = spots.filter((spot) => nameOf(spot).toLowerCase().includes(search.toLowerCase()));
-  found.sort((a, b) => nameOf(a).localeCompare(nameOf(b), 'en', { numeric: true }));
+  const found = useMemo(() => {
+    const named = spots.filter((spot) => nameOf(spot).toLowerCase().includes(search.toLowerCase()));
+    return named.sort((a, b) => ORDER.compare(nameOf(a), nameOf(b)));
+  }, [spots, search]);
   const listed = found.filter((spot, n) => n < SHOWN_AT_MOST || spot.lion_id === chosen);
   return (
     <section class="card lion-list" aria-label="Lions" data-testid="lion-list">

@@ -42,6 +42,7 @@ export class MapView {
   #tracks = L.layerGroup();
   #pins = new Map<string, L.Marker | L.CircleMarker>();
   #spots = new Map<string, Spot>();
+  #chosen: string | null = null;
   #countries: ReturnType<typeof namedRings> = [];
   #land: L.GeoJSON | null = null;
   #locator: Locator | null = null;
@@ -96,8 +97,9 @@ export class MapView {
     placeNames(this.map, this.#names, this.#countries);
   }
 
-  /** Draw everything anew in the colours of the theme. */
+  /** Draw everything anew in the colours of the theme, the spots when they are shown next. */
   recolour(): void {
+    this.#spots.clear();
     this.#land?.setStyle(this.#landStyle());
     this.#locator?.recolour();
     this.#dress();
@@ -126,7 +128,11 @@ export class MapView {
     }
   }
 
+  /** Of thousands of lions few move at a time: a pin is touched where its spot is another object than before. */
   showSpots(spots: readonly Spot[], chosen: string | null): void {
+    const before = this.#spots;
+    const turned = new Set(chosen === this.#chosen ? [] : [chosen, this.#chosen]);
+    this.#chosen = chosen;
     this.#spots = new Map(spots.map((spot) => [spot.lion_id, spot]));
     const asPins = spots.length <= PINS_AT_MOST;
     for (const [id, pin] of this.#pins) {
@@ -134,7 +140,11 @@ export class MapView {
       pin.remove();
       this.#pins.delete(id);
     }
-    for (const spot of spots) this.#pin(spot, asPins, spot.lion_id === chosen, spots.length <= LABELS_AT_MOST);
+    for (const spot of spots) {
+      const id = spot.lion_id;
+      if (before.get(id) === spot && this.#pins.has(id) && !turned.has(id)) continue;
+      this.#pin(spot, asPins, id === chosen, spots.length <= LABELS_AT_MOST);
+    }
     if (!this.#fitted && spots.length) this.fit(spots);
     this.#uncover();
   }

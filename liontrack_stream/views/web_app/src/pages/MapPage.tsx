@@ -96,13 +96,13 @@ export function MapPage() {
   const choose = (id: string | null): void => setQuery({ lion: id });
 
   const positions = usePages<PositionsBody>(positionsPath(day), { live: day === null });
+  const told = useMemo(() => spotsOf(positions.bodies.flatMap((body) => body.features)), [positions.bodies]);
   const kept = useRef<Spot[]>([]);
   const spots = useMemo(() => {
-    const { bodies, missing } = positions;
-    const isThere = bodies.length > 0 && (missing !== 'loading' || kept.current.length === 0);
-    if (isThere) kept.current = moved(spotsOf(bodies.flatMap((body) => body.features)), day === null);
+    const isThere = positions.body !== null && (positions.missing !== 'loading' || kept.current.length === 0);
+    if (isThere) kept.current = moved(told, day === null);
     return kept.current; // while the next day loads, the last one stays
-  }, [positions.bodies, positions.missing, day, livePositions.value]);
+  }, [told, positions.missing, day, livePositions.value]);
 
   const wanted = useMemo(() => {
     const ids = spots.slice(0, TRACKS_AT_MOST).map((spot) => spot.lion_id);
@@ -113,10 +113,8 @@ export function MapPage() {
   const tracks = useMemo(() => grown(asked, day === null), [asked, day, livePositions.value]);
 
   const until = day ? Date.parse(`${addDays(day, 1)}T00:00:00Z`) / 1000 : Date.now() / 1000 + 60;
-  const newest = spots
-    .map((spot) => spot.position_date)
-    .sort()
-    .at(-1);
+  let newest = '';
+  for (const { position_date } of spots) if (position_date > newest) newest = position_date;
   // Collars that are late, or a delay: the tail ends with the newest fix, not with now.
   const end = newest ? Math.min(until, Date.parse(newest) / 1000) : until;
   const shown = { since: Math.floor(end - tail * 3600), until: Math.ceil(end), chosen };
