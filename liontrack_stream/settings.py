@@ -123,6 +123,9 @@ class Settings(BaseSettings):
     api_statement_timeout_s: float = Field(default=5.0, ge=0.1, le=3_600, description="a query of the API ends then")
     export_concurrency_max: int = Field(default=2, ge=1, description="exports at the same time; further ones are 429")
     export_timeout_s: float = Field(default=900.0, ge=1, le=86_400, description="the longest that one export may take")
+    stream_clients_max: int = Field(
+        default=200, ge=1, description="who follow the stream at once; further ones are 503"
+    )
 
     @property
     def pg_dsn(self) -> dict[str, Any]:

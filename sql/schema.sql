@@ -1363,6 +1363,8 @@ CREATE INDEX pipeline_logs_start ON metadata.pipeline_logs USING btree (pipeline
 
 CREATE INDEX repeats_identity ON metadata.repeats USING btree (topic, identity);
 
+CREATE INDEX revisions_cause ON metadata.revisions USING btree (topic, partition, (offsets[1]));
+
 CREATE INDEX revisions_cell ON metadata.revisions USING btree (table_name, entity_id, period_start);
 
 CREATE INDEX challenge_events_time ON silver.challenge_events USING btree (updated_at);

@@ -1,97 +1,158 @@
-"""``/api/analytics/stream``: new positions and revised rows as server-sent events (WHATWG HTML, 9.2)."""
+"""``/api/analytics/stream``: new positions and revised rows as server-sent events."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from time import monotonic
 
 from aiohttp import web
+from mode import get_logger
 
+from liontrack_stream.views.bodies.stream import Hello
 from liontrack_stream.views.call import Call
-from liontrack_stream.views.errors import ApiError, BadParameter
-from liontrack_stream.views.parameters import Id
+from liontrack_stream.views.parameters import Id, WholeNumber
+from liontrack_stream.views.rate_limit import client_of
 from liontrack_stream.views.routes import Access, Route
-from liontrack_stream.views.stream_hub import HUB, Listener, StreamHub
-from liontrack_stream.views.stream_items import RESET, at, event
-from liontrack_stream.views.stream_point import BadPoint, Point, point_of
+from liontrack_stream.views.stream_cursor import Cursor, Resume, aged_until, read_id
+from liontrack_stream.views.stream_hub import AWAY, HUB, TROUBLE_S, UNAVAILABLE, Hub, Subscriber
+from liontrack_stream.views.stream_items import event_text, with_id
+from liontrack_stream.views.stream_reader import Audience
+
+logger = get_logger(__name__)
 
 HEARTBEAT_S = 15.0
-RETRY_MS = 2_000
-LION = Id("lion_id", "Only what concerns this lion.", None)
-_HEADERS = {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
+RETRY_MS = 2_000  # how soon a browser comes back
+_LOOK_S = 2.0  # how soon a client's leaving is noticed while nothing is sent
+_CLOCKS_APART = timedelta(minutes=1)  # of workers
+_HEADERS = {"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+LION = Id("lion_id", "Events of this lion alone.", None)
+SECONDS = WholeNumber(
+    "seconds", "The stream ends after so long; a client goes on by its last id.", 3_600, low=1, high=86_400
+)
 
 
 async def stream(call: Call) -> web.StreamResponse:
-    """New fixes, and rows of gold that were revised, as they are stored by whichever worker.
-
-    Events: `hello` (how positions are shown), `position`, `revision`, `reset` (too much to tell each: read the lists
-    anew). Whoever comes back with `Last-Event-ID` is told what was stored meanwhile.
-    """
-    hub, access = call.request.app[HUB], call.position_access(call.now)
-    since = _last_point(call.request)
+    """New accepted fixes and revised rows of gold, as they come, as server-sent events. The header `Last-Event-ID` goes
+    on where a stream ended. Events: `hello` first, `position` {lion_id, position_date, lat, lng, accuracy, fixes},
+    `revision` {table_name, entity_id, period_start, from, to}, and `reset` {reason} where more happened than is told
+    one by one. Rows of users are told to the user and to the role admin."""
+    hub, request = call.request.app[HUB], call.request
+    access = call.position_access(call.now)
     response = web.StreamResponse(headers={**access.headers, **_HEADERS})
-    if call.request.method == "HEAD":
+    if request.method == "HEAD":
+        await response.prepare(request)
         return response
-    if hub.full:
-        raise ApiError(503, "Service unavailable", "Too many listen already.", {"Retry-After": "10"})
-    listener = Listener(call.viewer, access.exact, call[LION], lambda: _abort(call.request))
-    point = await hub.join(listener)
-    try:
-        missed = await _missed(hub, listener, since, point)
-        hello = event("hello", {"positions": access.precision, "as_of": access.as_of, "timestamp": call.now})
-        with contextlib.suppress(ConnectionError):  # the client has left
-            await response.prepare(call.request)
-            await response.write(f"retry: {RETRY_MS}\n".encode() + hello + b"\n" + missed + at(point))
-            await _send(response, listener, hub, call)
-    finally:
-        hub.leave(listener)
+    viewer = call.viewer
+    audience = Audience.EXACT if access.exact else Audience.DELAYED
+    subscriber = Subscriber(audience, viewer.user_id, viewer.is_admin, call[LION])
+    with hub.place(client_of(request)):
+        await response.prepare(request)
+        subscriber.transport = request.transport
+        try:
+            await _Following(call, hub, subscriber, response.write).run()
+        except ConnectionError:
+            logger.debug("A client of the stream went away")
+        except Exception:
+            logger.exception("A stream broke off")
+            subscriber.end(cut=True)
+        finally:
+            hub.leave(subscriber)
     return response
 
 
-def _last_point(request: web.Request) -> Point | None:
-    """The point that the client has got to; None where it comes for the first time."""
-    text = request.headers.get("Last-Event-ID", "")
-    try:
-        return point_of(text) if text else None
-    except BadPoint:
-        raise BadParameter("The header Last-Event-ID holds no id of this stream's events.") from None
+class _Following:
+    """One client's stream, from its hello to its end."""
 
+    def __init__(self, call: Call, hub: Hub, subscriber: Subscriber, write: Callable[[bytes], Awaitable[None]]) -> None:
+        self._call, self._hub, self._subscriber, self._write = call, hub, subscriber, write
+        self._ends_at_s = monotonic() + call[SECONDS]
+        self._written_at_s = monotonic()
 
-async def _missed(hub: StreamHub, listener: Listener, since: Point | None, point: Point) -> bytes:
-    """What the listener missed between its last event and where it joins."""
-    if since is None:
-        return b""
-    if hub.reader.too_far(since, point):
-        return RESET + b"\n"
-    return listener.chunk(await hub.reader.between(since, point), at(point))
-
-
-async def _send(response: web.StreamResponse, listener: Listener, hub: StreamHub, call: Call) -> None:
-    """Send what comes until the server ends, the client leaves, or its token expires."""
-    expires_at = call.viewer.expires_at
-    while expires_at is None or call.site.now() < expires_at:
+    async def run(self) -> None:
+        """Send what there is until the time, the token, the client or the server comes to its end."""
+        following = asyncio.create_task(self._follow())
+        over = asyncio.create_task(self._subscriber.over())
         try:
-            async with asyncio.timeout(_wait_s(expires_at, call)):
-                chunk = await listener.chunks.get()
-        except TimeoutError:
-            await response.write(at(hub.point) if hub.point is not None else b":\n\n")
-            continue
-        if chunk is None:
+            await asyncio.wait((following, over), return_when=asyncio.FIRST_COMPLETED)
+            if following.done():
+                following.result()
+        finally:
+            following.cancel()
+            over.cancel()
+
+    async def _follow(self) -> None:
+        last_id = self._call.request.headers.get("Last-Event-ID", "")
+        resume = read_id(last_id) if last_id else None
+        await self._send(b"retry: %d\n: follow\n\n" % RETRY_MS)
+        if resume is not None:
+            await self._wait_for_clock(resume)
+        cursor = await self._join(resume)
+        if cursor is None:
             return
-        await response.write(chunk)
-        listener.waiting_bytes -= len(chunk)
+        await self._send(with_id(self._hello(), last_id if resume else cursor.text))
+        if last_id:
+            await self._send(await self._missed(resume, cursor))
+        while not self._over:
+            await self._send(await self._subscriber.take(self._wait_s()) or self._heartbeat())
 
+    @property
+    def _over(self) -> bool:
+        if self._subscriber.gone or monotonic() >= self._ends_at_s:
+            return True
+        expires_at = self._call.viewer.expires_at
+        return expires_at is not None and self._call.site.now() >= expires_at
 
-def _wait_s(expires_at: datetime | None, call: Call) -> float:
-    if expires_at is None:
-        return HEARTBEAT_S
-    return min(HEARTBEAT_S, max((expires_at - call.site.now()) / timedelta(seconds=1), 0.01))
+    def _wait_s(self) -> float:
+        now_s = monotonic()
+        return max(0.0, min(_LOOK_S, self._ends_at_s - now_s, self._written_at_s + HEARTBEAT_S - now_s))
 
+    def _heartbeat(self) -> bytes:
+        """After a while without events: a sign of life, and the id that a client has by now that sees few of them."""
+        if monotonic() - self._written_at_s < HEARTBEAT_S:
+            return b""
+        return with_id(b": still here\n", self._hub.cursor_text)
 
-def _abort(request: web.Request) -> None:
-    if request.transport is not None:
-        request.transport.abort()
+    async def _send(self, data: bytes) -> None:
+        if data and not self._subscriber.ended:
+            await self._write(data)
+            self._written_at_s = monotonic()
+
+    def _hello(self) -> bytes:
+        access = self._call.position_access(self._call.now)
+        return event_text("hello", Hello(positions=self._subscriber.audience.value, as_of=access.as_of))
+
+    async def _wait_for_clock(self, resume: Resume) -> None:
+        """What came of age by the clock of another worker has to be of age here, too, before this one goes on."""
+        has = (resume.end or resume.cursor).until
+        while timedelta() < has - self._aged_until() <= _CLOCKS_APART and not self._over:  # noqa: ASYNC110
+            await asyncio.sleep(0.2)
+
+    def _aged_until(self) -> datetime:
+        return aged_until(self._call.site.now(), self._call.site.settings.position_delay_h)
+
+    async def _join(self, resume: Resume | None) -> Cursor | None:
+        """Where this one joined; None when it is over before Postgres answers."""
+        while not self._over:
+            try:
+                return await self._hub.join(self._subscriber, resume)
+            except UNAVAILABLE:
+                await self._pause()
+        return None
+
+    async def _missed(self, resume: Resume | None, cursor: Cursor) -> bytes:
+        while not self._over:
+            try:
+                return await self._hub.missed(self._subscriber, resume, cursor)
+            except UNAVAILABLE:
+                await self._pause()
+        return b""
+
+    async def _pause(self) -> None:
+        await self._send(AWAY)
+        await asyncio.sleep(TROUBLE_S)
 
 
 ROUTES = (
@@ -99,7 +160,9 @@ ROUTES = (
         "/api/analytics/stream",
         stream,
         Access.POSITIONS,
-        (LION,),
+        (LION, SECONDS),
         media_types=("text/event-stream",),
+        errors=(429, 503),
+        tag="stream",
     ),
 )

@@ -1,98 +1,109 @@
-"""What the stream tells: a position, a revision, or that it is better to read anew; and who may see which.
-
-A delayed viewer sees positions of event times up to ``until``, on the grid, and of revisions what says nothing of
-where a lion was, of periods that are wholly over by then.
-"""
+"""Server-sent events, and who may see which. No I/O."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
 import orjson
 
-from liontrack_stream.core.windows import WINDOW_US
-from liontrack_stream.views.access import Viewer
-from liontrack_stream.views.positions import reduced_access
-from liontrack_stream.views.stream_point import Point
+from liontrack_stream.views.bodies.stream import Hello, NewPosition, Reset, Revision
+from liontrack_stream.views.positions import PositionAccess
+from liontrack_stream.views.responses import encode
+from liontrack_stream.views.stream_cursor import TOPICS, Key, key_text
 
-_PERIODS = {"gold.lion_windows": timedelta(microseconds=WINDOW_US), "gold.lions_metrics": timedelta(days=1)}
-_LION_TABLES = frozenset(_PERIODS)
-_USER_TABLES = frozenset({"gold.user_windows", "gold.users_activity"})
-_OPEN_TABLES = frozenset({"gold.quality_daily"})
-_SAYS_NO_PLACE = frozenset(
-    {"avg_weight", "min_weight", "max_weight", "weight_count", "weight_trend", "health_score", "status", "rule_version"}
-    | {"tracking_frequency", "fixes"}
-)
+FRESH, AGED, REVISED = range(3)  # kinds of events, as keys begin
+_USERS = frozenset({"gold.users_activity", "gold.user_windows"})
+_PERIODS = {"gold.lion_windows": timedelta(minutes=5), "gold.lions_metrics": timedelta(days=1)}
+# What delayed viewers see of a row, as in exports: no sums, boxes, first and last fixes, distances, speeds or rests.
+_OPEN = {
+    "gold.lion_windows": frozenset({"fixes", "mean_lat", "mean_lng"}),
+    "gold.lions_metrics": frozenset(
+        {
+            *("avg_weight", "min_weight", "max_weight", "weight_count", "weight_trend"),
+            *("health_score", "status", "tracking_frequency"),
+        }
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """One event, as each kind of viewer gets it; None where it does not concern that kind.
+class Event:
+    """One event without its id. ``lion_id``: of which lion, ``user_id``: of which user; neither: for everybody."""
 
-    ``user_id``: the only user, besides admins, who gets ``exact``; ``lion_id``: what the filter looks at, but
-    ``for_all``.
-    """
-
-    exact: bytes | None
-    reduced: bytes | None
+    key: Key
+    text: bytes
     lion_id: str | None = None
     user_id: str | None = None
-    for_all: bool = False
-
-    def of(self, viewer: Viewer, sees_exact: bool, lion_id: str | None) -> bytes | None:
-        """The event as this viewer gets it, who may have asked for one lion only."""
-        if lion_id is not None and self.lion_id != lion_id and not self.for_all:
-            return None
-        if self.user_id is not None:
-            return self.exact if viewer.is_admin or viewer.user_id == self.user_id else None
-        return self.exact if sees_exact else self.reduced
 
 
-RESET = b'event: reset\ndata: {"detail":"Too much changed to tell each: read the lists anew."}\n'
+def event_text(name: str, data: Hello | NewPosition | Revision | Reset) -> bytes:
+    """The lines of an event but for its id."""
+    return b"event: %b\ndata: %b\n" % (name.encode(), encode(data))
 
 
-def event(name: str, data: Any) -> bytes:
-    """An event without its id and its end."""
-    return b"event: " + name.encode() + b"\ndata: " + orjson.dumps(data, option=orjson.OPT_UTC_Z) + b"\n"
+def with_ids(events: Iterable[Event], prefix: str) -> bytes:
+    """Events as they are sent."""
+    head = prefix.encode()
+    return b"".join(b"%bid: %b%b\n\n" % (event.text, head, key_text(event.key).encode()) for event in events)
 
 
-def at(point: Point) -> bytes:
-    """What ends an event, or stands alone, and tells the client how far it has come."""
-    return b"id: " + point.text().encode() + b"\n\n"
+def with_id(text: bytes, id_: str) -> bytes:
+    """One event as it is sent; of no text: an id alone, which nobody sees as an event."""
+    return b"%bid: %b\n\n" % (text, id_.encode())
 
 
-def position(row: Mapping[str, Any], until: datetime, grid_deg: float, exact: bool = True) -> Item:
-    """A fix. ``exact`` False: rangers had it when it came."""
-    told = {name: row[name] for name in ("lion_id", "position_date", "lat", "lng")}
-    told |= {"accuracy": row.get("accuracy"), "fixes": row.get("fixes", 1)}
-    reduced = None
-    if row["position_date"] <= until:
-        reduced = event("position", reduced_access(until, until, grid_deg, 0.0).show(told))
-    return Item(event("position", told) if exact else None, reduced, row["lion_id"])
+def position_event(kind: int, row: Mapping[str, Any], access: PositionAccess) -> Event:
+    """A fix as a viewer may see it."""
+    shown = access.show({"lat": row["lat"], "lng": row["lng"], "accuracy": row.get("accuracy")})
+    data = NewPosition(
+        lion_id=row["lion_id"],
+        position_date=row["event_time"],
+        lat=shown["lat"],
+        lng=shown["lng"],
+        accuracy=shown["accuracy"],
+        fixes=row["fixes"],
+    )
+    return Event((kind, 0, row["partition"], row["offset"]), event_text("position", data), row["lion_id"])
 
 
-def revision(row: Mapping[str, Any], until: datetime) -> Item | None:
-    """A row of gold that had been told and says something else now; None where nobody is told of its table."""
+def reset_text(reason: str) -> bytes:
+    """What says that the rest is not told one by one."""
+    return event_text("reset", Reset(reason=reason))
+
+
+def revision_event(row: Mapping[str, Any], access: PositionAccess, until: datetime | None) -> Event | None:
+    """A revision as a viewer may see it; None where it is none of theirs.
+
+    Delayed viewers, with ``until``, learn of lions' periods that were over by then. A period that is not has not been
+    told to them, so nothing is revised when it comes of age.
+    """
     table, entity, start = row["table_name"], row["entity_id"], row["period_start"]
-    changes: dict[str, list[Any]] = msgspec.json.decode(row["changes"])
-    exact = event("revision", _revision(row, changes))
-    if table in _LION_TABLES:
-        harmless = {name: pair for name, pair in changes.items() if name in _SAYS_NO_PLACE}
-        over = start + _PERIODS[table] <= until
-        return Item(exact, event("revision", _revision(row, harmless)) if over else None, entity)
-    if table in _USER_TABLES:
-        return Item(exact, None, user_id=entity)
-    return Item(exact, exact) if table in _OPEN_TABLES else None
-
-
-def _revision(row: Mapping[str, Any], changes: Mapping[str, list[Any]]) -> dict[str, Any]:
-    names = ("table_name", "entity_id", "period_start", "kind", "cause")
-    return {
-        **{name: row[name] for name in names},
-        "from": {name: pair[0] for name, pair in changes.items()},
-        "to": {name: pair[1] for name, pair in changes.items()},
+    of_user = table in _USERS
+    changes = orjson.loads(row["changes"])
+    if not of_user and until is not None:
+        if table not in _OPEN or start + _PERIODS[table] > until:
+            return None
+        changes = _generalised(changes, _OPEN[table], access)
+        if not changes and row["kind"] == "changed":
+            return None
+    data: Revision = {
+        "table_name": table,
+        "entity_id": entity,
+        "period_start": start,
+        "from": None if row["kind"] == "created" else {name: before for name, (before, _) in changes.items()},
+        "to": None if row["kind"] == "removed" else {name: after for name, (_, after) in changes.items()},
     }
+    key = (REVISED, TOPICS.index(row["topic"]), row["partition"], row["revision_id"])
+    whose = {"user_id": entity} if of_user else {"lion_id": entity}
+    return Event(key, event_text("revision", data), **whose)
+
+
+def _generalised(changes: Mapping[str, Any], open_: frozenset[str], access: PositionAccess) -> dict[str, Any]:
+    """The changes of open columns that are still some on the grid."""
+    before, after = (
+        access.show({name: pair[side] for name, pair in changes.items() if name in open_}) for side in (0, 1)
+    )
+    return {name: (before[name], after[name]) for name in before if before[name] != after[name]}

@@ -1,150 +1,156 @@
-"""Reads what was stored between two points of the stream: from Postgres, so it is what all workers stored.
-
-::
-
-    offsets   …──[since.heads)════════[to.heads)──►        records stored in between: their accepted fixes
-    time      …──(since.until]════════(to.until]──►        stored before that, and old enough for delayed viewers now
-
-A fix is told once to whoever sees exact positions, when its record is stored; and once to delayed viewers, when it is
-stored or when it has come of age, whichever is later.
-"""
+"""What happened between two cursors, read from the warehouse: whoever asks, whenever, at whichever worker."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Collection, Iterator, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from enum import Enum
 from typing import Any
 
 from liontrack_stream.contract.topics import POSITIONS
-from liontrack_stream.settings import Settings
 from liontrack_stream.views.database import Database
-from liontrack_stream.views.stream_items import RESET, Item, position, revision
-from liontrack_stream.views.stream_point import Partition, Point, moved
+from liontrack_stream.views.positions import PositionAccess, exact_access
+from liontrack_stream.views.stream_cursor import TOPICS, Cursor, Place
+from liontrack_stream.views.stream_items import (
+    AGED,
+    FRESH,
+    REVISED,
+    Event,
+    position_event,
+    reset_text,
+    revision_event,
+)
 
-EACH_MAX = 2_000  # records between two points that are told one by one
-DAYS_MAX = 7  # of event time among them: each is a query
-RESUME_RECORDS_MAX = 100_000
+CONFLATED_FROM = 2_000  # more fixes than these at a time: the latest of each lion
 REVISIONS_MAX = 2_000
-REVISIONS_UNDER_WAY = 20_000  # ids that transactions may still hold when a later one has committed
-DAY = timedelta(days=1)
+DAYS_MAX = 62  # days of event time at a time; an import of years is not live
 
-Row = Mapping[str, Any]
-Ranges = Mapping[Partition, tuple[int, int]]
+Range = tuple[Place, int, int]
+
+
+class Audience(Enum):
+    """Viewers who see the same positions."""
+
+    EXACT = "exact"
+    DELAYED = "generalised"
 
 
 class StreamReader:
-    """Points and what lies between them."""
+    """Reads steps. It remembers on which day each partition was last read, so that other days are left alone."""
 
-    def __init__(self, database: Database, settings: Settings, now: Callable[[], datetime]) -> None:
-        self._database = database
-        self._grid_deg = settings.position_grid_deg
-        self._delay = timedelta(hours=settings.position_delay_h)
-        self._now = now
-        self._days: dict[int, date] = {}  # partition -> append day of the newest record that was read
+    def __init__(self, database: Database, grid_deg: float) -> None:
+        self._database, self._grid_deg = database, grid_deg
+        self._append_days: dict[int, tuple[int, date]] = {}  # partition -> an offset, the append day before it
+        self.conflated_from, self.revisions_max = CONFLATED_FROM, REVISIONS_MAX
 
-    async def present(self) -> Point:
-        """Where the stream is."""
-        now = self._now()
-        rows = await self._database.rows("stream_heads")
-        heads = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
-        return Point(heads, now - self._delay, (rows[0]["revision_id"] or 0) if rows else 0)
+    async def offsets(self) -> dict[Place, int]:
+        """Up to where the warehouse is."""
+        rows = await self._database.rows("stream_offsets", list(TOPICS))
+        return {(TOPICS.index(row["topic"]), row["partition"]): row["next_offset"] for row in rows}
 
-    def too_far(self, since: Point, to: Point) -> bool:
-        """Whether a client had better read anew than be told what it missed."""
-        records = sum(upto - first for first, upto in moved(since, to).values())
-        behind = any(head > to.heads.get(partition, 0) for partition, head in since.heads.items())
-        return behind or records > RESUME_RECORDS_MAX
-
-    async def between(self, since: Point, to: Point) -> list[Item]:
-        """What to tell of ``(since, to]``.
+    async def step(self, begin: Cursor, end: Cursor, audiences: Collection[Audience]) -> dict[Audience, list[Event]]:
+        """The events between two cursors for each audience, in the order of their keys.
 
         Raises
         ------
-        OSError, asyncpg.PostgresError
-            When Postgres is away; ask again.
+        OSError, TimeoutError, asyncpg.PostgresError
+            When Postgres is away or slow.
         """
-        ranges = moved(since, to)
-        positions = {place: offsets for place, offsets in ranges.items() if place[0] == POSITIONS.name}
-        items = await self._stored(positions, since) if positions else []
-        if to.until > since.until:
-            items += await self._aged(since, to)
-        if ranges and to.revision_id:
-            items += await self._revised(ranges, since, to)
-        return items
+        moved = end.moved(begin)
+        positions = [range_ for range_ in moved if TOPICS[range_[0][0]] == POSITIONS.name]
+        append_day, days = await self._days(positions)
+        revisions = await self._revisions(moved)
+        found: dict[Audience, list[Event]] = {}
+        for audience in audiences:
+            access, until = self._access(audience, begin), None if audience is Audience.EXACT else begin.until
+            if len(days) > DAYS_MAX:
+                events = [Event((FRESH, 0, 0, 0), reset_text("Fixes of many days came at once, as from an import."))]
+            else:
+                rows = await self._fresh(positions, append_day, days, until)
+                events = [position_event(FRESH, row, access) for row in rows]
+            if until is not None:
+                events += [position_event(AGED, row, access) for row in await self._aged(begin, end)]
+            events += self._revision_events(revisions, access, until)
+            found[audience] = sorted(events, key=lambda event: event.key)
+        return found
 
-    async def _stored(self, ranges: Ranges, since: Point) -> list[Item]:
-        """Fixes of newly stored records; of delayed viewers' those that were of age at ``since``."""
-        if sum(upto - first for first, upto in ranges.values()) > EACH_MAX:
-            return await self._conflated(ranges, since)
-        by_day: dict[date, set[tuple[str, datetime]]] = defaultdict(set)
-        for (_, partition), offsets in ranges.items():
-            for row in await self._records("stream_records", partition, offsets):
-                if row["lion_id"] is not None and row["position_date"] is not None:
-                    by_day[row["position_date"].astimezone(UTC).date()].add((row["lion_id"], row["position_date"]))
-        if len(by_day) > DAYS_MAX:
-            return await self._conflated(ranges, since)
-        items = []
-        for day, pairs in sorted(by_day.items()):
-            midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
-            lions, times = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-            rows = await self._database.rows("stream_fixes", lions, times, midnight, midnight + DAY)
-            new = [row for row in rows if _within(row, ranges)]
-            items += [position(row, since.until, self._grid_deg) for row in sorted(new, key=_time)]
-        return items
+    def _access(self, audience: Audience, begin: Cursor) -> PositionAccess:
+        if audience is Audience.EXACT:
+            return exact_access(begin.until)
+        return PositionAccess(begin.until, self._grid_deg, audience.value)
 
-    async def _conflated(self, ranges: Ranges, since: Point) -> list[Item]:
-        """Each lion's last fix, for whoever sees exact positions; delayed viewers are sent to the lists."""
-        items = [Item(None, RESET, for_all=True)]
-        for (_, partition), offsets in ranges.items():
-            for row in await self._records("stream_moved", partition, offsets):
-                if row["position_date"] is not None:
-                    told = position(row, since.until, self._grid_deg)
-                    items.append(Item(told.exact, None, told.lion_id))
-        return items
+    async def _days(self, positions: Sequence[Range]) -> tuple[date, list[date]]:
+        """The append day from which on the records lie, and their days of event time."""
+        if not positions:
+            return date.max, []
+        since = min(await self._append_days_of(positions))
+        rows = await self._database.rows("stream_days", *_columns(positions), since)
+        ends = {place[1]: next_offset for place, _, next_offset in positions}
+        for partition in {row["partition"] for row in rows}:
+            last = max(row["append_day"] for row in rows if row["partition"] == partition)
+            known = self._append_days.get(partition)
+            if known is None or known[0] < ends[partition]:
+                self._append_days[partition] = ends[partition], last
+        return since, sorted({row["day"] for row in rows if row["day"] is not None})
 
-    async def _records(self, name: str, partition: int, offsets: tuple[int, int]) -> list[Row]:
-        """Rows of a query on bronze: near the day of the records before them, and in all days where some lack there."""
-        first, upto = offsets
-        near = self._days.get(partition) or datetime.now(UTC).date()
-        rows: list[Row] = await self._database.rows(name, partition, first, upto, near - DAY, near + DAY)
-        if sum(row["fixes"] for row in rows) < upto - first:
-            rows = await self._database.rows(name, partition, first, upto, date.min, date.max)
-        if rows:
-            self._days[partition] = max(row["partition_date"] for row in rows)
-        return rows
+    async def _append_days_of(self, positions: Sequence[Range]) -> list[date]:
+        """For each range a day before which none was appended; a broker's clock may go back a little."""
+        known = {
+            place[1]: self._append_days[place[1]][1]
+            for place, first, _ in positions
+            if place[1] in self._append_days and self._append_days[place[1]][0] <= first
+        }
+        asked = [range_ for range_ in positions if range_[0][1] not in known]
+        if asked:
+            rows = await self._database.rows("stream_append_day", *_columns(asked)[:2])
+            known |= {row["partition"]: row["append_day"] for row in rows}
+        return [known.get(place[1], date.max) - timedelta(days=1) for place, _, _ in positions]
 
-    async def _aged(self, since: Point, to: Point) -> list[Item]:
-        """Fixes that were stored by ``since`` and have come of age since then, or are stored now and are of age."""
-        rows = await self._database.rows("stream_aged", since.until, to.until, EACH_MAX + 1)
-        if len(rows) > EACH_MAX:
-            return [Item(None, RESET, for_all=True)]
-        known = [row for row in rows if row["offset"] < to.heads.get((POSITIONS.name, row["partition"]), 0)]
-        return [position(row, to.until, self._grid_deg, exact=False) for row in known]
+    async def _fresh(
+        self, positions: Sequence[Range], append_day: date, days: Sequence[date], until: datetime | None
+    ) -> list[Any]:
+        """Rows of accepted fixes that the records brought, up to ``until``."""
+        found: list[Any] = []
+        for first, end in _runs(days):
+            last = end if until is None else min(end, until)
+            if first <= last:
+                period = append_day, first, last, self.conflated_from
+                found += await self._database.rows("stream_fixes", *_columns(positions), *period)
+        return found
 
-    async def _revised(self, ranges: Ranges, since: Point, to: Point) -> list[Item]:
-        after = max(0, since.revision_id - REVISIONS_UNDER_WAY)
-        places, offsets = list(ranges), list(ranges.values())
-        rows = await self._database.rows(
-            "stream_revisions",
-            after,
-            [topic for topic, _ in places],
-            [partition for _, partition in places],
-            [first for first, _ in offsets],
-            [upto for _, upto in offsets],
-            REVISIONS_MAX + 1,
-        )
-        if len(rows) > REVISIONS_MAX:
-            return [Item(RESET, RESET, for_all=True)]
-        found = [revision(row, to.until) for row in rows]
-        return [item for item in found if item is not None]
+    async def _aged(self, begin: Cursor, end: Cursor) -> list[Any]:
+        """Rows of accepted fixes that came of age; those among fresh records, too."""
+        known = [(place[1], offset) for place, offset in end.offsets.items() if TOPICS[place[0]] == POSITIONS.name]
+        if begin.until >= end.until or not known:
+            return []
+        places = [partition for partition, _ in known], [offset for _, offset in known]
+        return await self._database.rows("stream_aged", begin.until, end.until, *places, self.conflated_from)
 
+    async def _revisions(self, moved: Sequence[Range]) -> list[Any]:
+        if not moved:
+            return []
+        topics = [TOPICS[place[0]] for place, _, _ in moved]
+        return await self._database.rows("stream_revisions", topics, *_columns(moved), self.revisions_max + 1)
 
-def _within(row: Row, ranges: Ranges) -> bool:
-    """Whether silver's fix is the one that a newly stored record brought."""
-    first, upto = ranges.get((POSITIONS.name, row["partition"]), (0, 0))
-    return bool(first <= row["offset"] < upto)
+    def _revision_events(self, rows: Sequence[Any], access: PositionAccess, until: datetime | None) -> Iterator[Event]:
+        if len(rows) > self.revisions_max:
+            yield Event((REVISED, 0, 0, 0), reset_text("Very many rows were revised at once."))
+            return
+        for row in rows:
+            event = revision_event(row, access, until)
+            if event is not None:
+                yield event
 
 
-def _time(row: Row) -> tuple[datetime, str]:
-    return row["position_date"], row["lion_id"]
+def _columns(ranges: Sequence[Range]) -> tuple[list[int], list[int], list[int]]:
+    """Partitions, first offsets, next offsets."""
+    return [place[1] for place, _, _ in ranges], [first for _, first, _ in ranges], [next_ for _, _, next_ in ranges]
+
+
+def _runs(days: Sequence[date]) -> Iterator[tuple[datetime, datetime]]:
+    """The first and the last moment of each run of neighbouring days."""
+    for n, day in enumerate(days):
+        if n == 0 or day - days[n - 1] > timedelta(days=1):
+            first = day
+        if n == len(days) - 1 or days[n + 1] - day > timedelta(days=1):
+            yield datetime.combine(first, time.min, UTC), datetime.combine(day, time.max, UTC)

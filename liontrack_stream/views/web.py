@@ -40,8 +40,7 @@ from liontrack_stream.views.probes import worker_probes
 from liontrack_stream.views.prometheus import FIGURES, Figures, worker_measure
 from liontrack_stream.views.routes import Route
 from liontrack_stream.views.site import SITE, Site
-from liontrack_stream.views.stream_hub import HUB, StreamHub
-from liontrack_stream.views.stream_reader import StreamReader
+from liontrack_stream.views.stream_hub import HUB, Hub
 from liontrack_stream.views.worker_loop import in_loop
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ def attach(web_app: web.Application, site: Site) -> None:
     web_app[READINESS] = Readiness(site.probes)
     web_app[FIGURES] = Figures(site.database)
     web_app[EXPORTS] = Exports(site.settings)
-    web_app[HUB] = StreamHub(StreamReader(site.database, site.settings, site.now))
+    web_app[HUB] = Hub(site)
     web_app[DOCUMENT] = document(ROUTES)
     for route in ROUTES:
         web_app.router.add_get(route.path, answering(route))
@@ -85,7 +84,7 @@ def attach(web_app: web.Application, site: Site) -> None:
 
     async def break_off(_: web.Application) -> None:
         web_app[EXPORTS].break_off()
-        await web_app[HUB].close()
+        web_app[HUB].end()
 
     async def close_database(_: web.Application) -> None:
         web_app[EXPORTS].close()

@@ -32,6 +32,7 @@ PAST = DAY_ONE + timedelta(days=DAYS // 2, hours=3)
 ALL_LIFE = DAYS + 2  # of one lion that is deleted: it cannot be less
 LION_IDS = [f"lion-{n:02d}" for n in range(1, LIONS + 1)]
 USER_IDS = [f"user-{n:02d}" for n in range(1, 11)]
+_STEP = ([0, 1, 2, 3], [45_000] * 4, [45_100] * 4)
 VIEWS: dict[str, tuple[tuple[Any, ...], int]] = {  # arguments; how many partitions of a table may be touched
     "dashboard": ((NOW,), 0),
     "data_quality": ((NOW,), 0),
@@ -47,12 +48,13 @@ VIEWS: dict[str, tuple[tuple[Any, ...], int]] = {  # arguments; how many partiti
     "pipeline_partitions": ((), 0),
     "pipeline_runs": ((), 0),
     "position_history": (("lion-07", PAST - timedelta(hours=24), PAST, 10_001), 2),
-    "stream_aged": ((PAST - timedelta(seconds=5), PAST, 2_001), 1),
-    "stream_fixes": ((["lion-07"], [PAST], DAY_ONE, DAY_ONE + timedelta(days=1)), 1),
-    "stream_heads": ((), 0),
-    "stream_moved": ((1, 0, 100, DAY_ONE.date(), DAY_ONE.date()), 1),
-    "stream_records": ((1, 0, 100, DAY_ONE.date(), DAY_ONE.date()), 1),
-    "stream_revisions": ((0, ["t"], [1], [0], [10], 2_001), 0),
+    # A step of the stream: what 4 partitions brought on one day; and on which day a partition is that nobody read yet.
+    "stream_aged": ((PAST, PAST + timedelta(hours=1), [0, 1, 2, 3], [10**6] * 4, 2_000), 1),
+    "stream_append_day": (([0, 1], [45_000, 45_000]), ALL_LIFE),
+    "stream_days": ((*_STEP, NOW.date() - timedelta(days=1)), 1),
+    "stream_fixes": ((*_STEP, NOW.date() - timedelta(days=1), PAST, PAST + timedelta(hours=1), 2_000), 1),
+    "stream_offsets": ((["lions.position.events"],), 0),
+    "stream_revisions": ((["lions.position.events"] * 4, *_STEP, 2_001), 0),
     "system_health": ((PAST,), 0),
     "track": (("lion-07", PAST - timedelta(hours=24), PAST, 10_001), 2),
     "trend_engagement": ((PAST,), 0),
