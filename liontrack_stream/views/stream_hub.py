@@ -70,10 +70,11 @@ class Subscriber:
         """Put something into the queue; a client that does not take what it is sent is cut off."""
         if not chunk or self.ended:
             return
+        if self._waiting and self._bytes + len(chunk) > most_bytes:
+            self.end(cut=True)
+            return
         self._waiting.append(chunk)
         self._bytes += len(chunk)
-        if self._bytes > most_bytes:
-            self.end(cut=True)
         self._woken.set()
 
     def end(self, cut: bool = False) -> None:

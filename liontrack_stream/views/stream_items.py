@@ -77,7 +77,7 @@ def reset_text(reason: str) -> bytes:
 def revision_event(row: Mapping[str, Any], access: PositionAccess, until: datetime | None) -> Event | None:
     """A revision as a viewer may see it; None where it is none of theirs.
 
-    Delayed viewers, with ``until``, learn of lions' periods that were over by then. A period that is not has not been
+    Delayed viewers, with ``until``, learn of lions' periods that are over by then. A period that is not has not been
     told to them, so nothing is revised when it comes of age.
     """
     table, entity, start = row["table_name"], row["entity_id"], row["period_start"]

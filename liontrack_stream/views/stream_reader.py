@@ -70,7 +70,7 @@ class StreamReader:
                 events = [position_event(FRESH, row, access) for row in rows]
             if until is not None:
                 events += [position_event(AGED, row, access) for row in await self._aged(begin, end)]
-            events += self._revision_events(revisions, access, until)
+            events += self._revision_events(revisions, access, None if until is None else end.until)
             found[audience] = sorted(events, key=lambda event: event.key)
         return found
 

@@ -10,11 +10,18 @@ import pytest
 from pydantic import SecretStr
 
 from liontrack_stream.settings import Settings
+from liontrack_stream.views import stream
 from tests.support.replaying import Replay
 from tests.views.stream.following import Clock, Served, Source, serving
 from tests.views.tokens import SECRET
 
 StartServer = Callable[..., Awaitable[Served]]
+
+
+@pytest.fixture(autouse=True)
+def watchful(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers that notice at once when a client has left."""
+    monkeypatch.setattr(stream, "_LOOK_S", 0.02)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -180,3 +180,10 @@ class Source:
 def ago(**parts: float) -> datetime:
     """A time before `NOW`."""
     return NOW - timedelta(**parts)
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    """Wait, not for ever."""
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
