@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from liontrack_stream.core.windows import WINDOW_US
 from liontrack_stream.views.bodies.stream import Hello, NewPosition, Reset, Revision
 from liontrack_stream.views.positions import PositionAccess
 from liontrack_stream.views.responses import encode
@@ -16,7 +17,7 @@ from liontrack_stream.views.stream_cursor import TOPICS, Key, key_text
 
 FRESH, AGED, REVISED = range(3)  # kinds of events, as keys begin
 _USERS = frozenset({"gold.users_activity", "gold.user_windows"})
-_PERIODS = {"gold.lion_windows": timedelta(minutes=5), "gold.lions_metrics": timedelta(days=1)}
+_PERIODS = {"gold.lion_windows": timedelta(microseconds=WINDOW_US), "gold.lions_metrics": timedelta(days=1)}
 # What delayed viewers see of a row, as in exports: no sums, boxes, first and last fixes, distances, speeds or rests.
 _OPEN = {
     "gold.lion_windows": frozenset({"fixes", "mean_lat", "mean_lng"}),
