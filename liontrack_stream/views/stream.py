@@ -23,6 +23,7 @@ from liontrack_stream.views.stream_reader import Audience
 logger = get_logger(__name__)
 
 HEARTBEAT_S = 15.0
+_STUCK_S = 15.0  # one who takes nothing keeps its place so long after its time
 RETRY_MS = 2_000  # how soon a browser comes back
 _LOOK_S = 2.0  # how soon a client's leaving is noticed while nothing is sent
 _CLOCKS_APART = timedelta(minutes=1)  # of workers
@@ -76,9 +77,12 @@ class _Following:
         following = asyncio.create_task(self._follow())
         over = asyncio.create_task(self._subscriber.over())
         try:
-            await asyncio.wait((following, over), return_when=asyncio.FIRST_COMPLETED)
-            if following.done():
+            most_s = self._ends_at_s + _STUCK_S - monotonic()
+            done, _ = await asyncio.wait((following, over), timeout=most_s, return_when=asyncio.FIRST_COMPLETED)
+            if following in done:
                 following.result()
+            elif not done:
+                self._subscriber.end(cut=True)
         finally:
             following.cancel()
             over.cancel()
@@ -100,7 +104,7 @@ class _Following:
 
     @property
     def _over(self) -> bool:
-        if self._subscriber.gone or monotonic() >= self._ends_at_s:
+        if self._hub.ended or self._subscriber.gone or monotonic() >= self._ends_at_s:
             return True
         expires_at = self._call.viewer.expires_at
         return expires_at is not None and self._call.site.now() >= expires_at
@@ -122,7 +126,7 @@ class _Following:
 
     def _hello(self) -> bytes:
         access = self._call.position_access(self._call.now)
-        return event_text("hello", Hello(positions=self._subscriber.audience.value, as_of=access.as_of))
+        return event_text("hello", Hello(positions=access.precision, as_of=access.as_of))
 
     async def _wait_for_clock(self, resume: Resume) -> None:
         """What came of age by the clock of another worker has to be of age here, too, before this one goes on."""

@@ -101,7 +101,9 @@ def read_id(text: str) -> Resume | None:
     except (OverflowError, OSError, ValueError):
         return None
     key = (int(found[3]), int(found[4]), int(found[5]), int(found[6]))
-    return None if end is None else Resume(begin, end, key)
+    if end is None or end.until < begin.until:
+        return None  # a step never goes back: a forged one would show fixes that are not of age
+    return Resume(begin, end, key)
 
 
 def _cursor(text: str, begin: Mapping[Place, int]) -> Cursor | None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 from aiohttp import web
@@ -92,10 +92,8 @@ class Subscriber:
     async def take(self, timeout_s: float) -> bytes:
         """What waits, or nothing when it does not come in time."""
         if not self._waiting and not self.ended:
-            try:
+            with suppress(TimeoutError):  # what came while the time ran out is taken, too
                 await asyncio.wait_for(self._woken.wait(), timeout_s)
-            except TimeoutError:
-                return b""
         self._woken.clear()
         chunks = b"".join(self._waiting)
         self._waiting.clear()
@@ -117,7 +115,7 @@ class Hub:
         self._looking = asyncio.Lock()
         self._catching_up = asyncio.Semaphore(2)
         self._task: asyncio.Task[None] | None = None
-        self._ended = self._in_trouble = False
+        self.ended = self._in_trouble = False
 
     @property
     def following(self) -> int:
@@ -138,7 +136,7 @@ class Hub:
     def place(self, client: str) -> Iterator[None]:
         """A place among those that follow; 429 where the client has enough of them, 503 where there is none."""
         headers = {"Retry-After": str(RETRY_AFTER_S)}
-        if self._ended or self.following >= self._site.settings.stream_clients_max:
+        if self.ended or self.following >= self._site.settings.stream_clients_max:
             raise ApiError(503, "Service unavailable", "This server tells nobody else at present.", headers)
         if self._places[client] >= OF_ONE_CLIENT_MAX:
             detail = f"{OF_ONE_CLIENT_MAX} streams are open, and one client may have no more at the same time."
@@ -168,7 +166,7 @@ class Hub:
             cursor = self._cursor
             assert cursor is not None
             self._subscribers.add(subscriber)
-        if not self.is_polling:
+        if not self.is_polling and not self.ended:
             self._task = asyncio.create_task(self._keep_looking())
         return cursor
 
@@ -196,7 +194,7 @@ class Hub:
 
     def _is_lost(self, resume: Resume, cursor: Cursor) -> bool:
         """Whether what lies between is too much, or something that never was."""
-        if not cursor.covers(resume.end or resume.cursor):
+        if not (cursor.covers(resume.cursor) and cursor.covers(resume.end or resume.cursor)):
             return True
         return self._is_too_far(resume.cursor, cursor)
 
@@ -205,7 +203,7 @@ class Hub:
 
     def end(self) -> None:
         """End all streams, now."""
-        self._ended = True
+        self.ended = True
         if self._task is not None:
             self._task.cancel()
         for subscriber in list(self._subscribers):

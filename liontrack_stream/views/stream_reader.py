@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from enum import Enum
+from enum import Enum, auto
 from typing import Any
 
 from liontrack_stream.contract.topics import POSITIONS
@@ -31,8 +31,8 @@ Range = tuple[Place, int, int]
 class Audience(Enum):
     """Viewers who see the same positions."""
 
-    EXACT = "exact"
-    DELAYED = "generalised"
+    EXACT = auto()
+    DELAYED = auto()
 
 
 class StreamReader:
@@ -77,7 +77,7 @@ class StreamReader:
     def _access(self, audience: Audience, begin: Cursor) -> PositionAccess:
         if audience is Audience.EXACT:
             return exact_access(begin.until)
-        return PositionAccess(begin.until, self._grid_deg, audience.value)
+        return PositionAccess(begin.until, self._grid_deg, note="")
 
     async def _days(self, positions: Sequence[Range]) -> tuple[date, list[date]]:
         """The append day from which on the records lie, and their days of event time."""

@@ -21,6 +21,9 @@ def test_an_id_says_where_its_client_is(begin_at, more, first, then, key) -> Non
     end = Cursor(begin_at | {place: begin_at.get(place, 0) + count for place, count in more.items()}, then)
     assert read_id(begin.text) == Resume(begin)
     resume = read_id(id_prefix(begin, end) + key_text(key))
+    if then < first:
+        assert resume is None
+        return
     assert resume is not None
     assert (resume.cursor, resume.after, resume.end.until) == (begin, key, then)
     assert resume.end.moved(begin) == end.moved(begin)
@@ -38,7 +41,10 @@ def test_any_text_is_an_id_or_none(text: str) -> None:
     assert resume is None or resume.cursor.until.tzinfo is not None
 
 
-@pytest.mark.parametrize("text", ["", "@", "0.0:1", "4.0:1@1", "0.0:1,@1", "0.0:-1@1", "0.0:1@1>", "0.0:1@1>@1", "x@1"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "@", "0.0:1", "4.0:1@1", "0.0:1,@1", "0.0:-1@1", "0.0:1@1>", "0.0:1@1>@1", "x@1", "0.0:1@9>0.0+1@1~0.0.0.0"],
+)
 def test_texts_that_are_no_ids(text: str) -> None:
     assert read_id(text) is None
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from liontrack_stream.views.stream_hub import Subscriber
+from liontrack_stream.views.stream_reader import Audience
 from tests.support.oracle import Consumed
 from tests.support.replaying import Replay
 from tests.views.stream.conftest import StartServer
@@ -70,6 +72,29 @@ async def test_one_lion(server: Served, source: Source) -> None:
     async with following(server, RANGER, follower.last_id, lion_id="nala") as follower:
         await source.store(source.fix("nala", ago(minutes=7)))
         assert (await follower.next()).data["position_date"] == "2026-03-10T11:53:00Z"
+
+
+@pytest.mark.parametrize(
+    "forged", ["0.0:0@99999999999>0.0+{n}@1~0.0.0.0", "0.0:0@99999999999>0.0+{n}@99999999998~0.0.0.0"]
+)
+async def test_a_forged_id_shows_no_young_fix(server: Served, source: Source, forged: str) -> None:
+    await source.store(source.fix("nala", ago(hours=2)), source.fix("nala", ago(hours=1)))
+    async with following(server, last_id=forged.format(n=2), seconds=2) as follower:
+        assert [told.event for told in await follower.rest()] == ["reset"]
+
+
+async def test_a_server_that_ends_begins_no_look(server: Served, source: Source) -> None:
+    server.hub.end()
+    await server.hub.join(Subscriber(Audience.EXACT, None, False, None), None)
+    assert not server.hub.is_polling
+
+
+async def test_what_comes_while_the_time_runs_out_is_taken() -> None:
+    """Else a heartbeat would say, by its id, that its client has what still waits."""
+    subscriber = Subscriber(Audience.EXACT, None, False, None)
+    taking = asyncio.create_task(subscriber.take(0.0))
+    asyncio.get_running_loop().call_soon(subscriber.offer, b"fix", 100)
+    assert await taking == b"fix"
 
 
 async def test_a_delayed_viewer_gets_fixes_on_the_grid_when_they_are_of_age(
