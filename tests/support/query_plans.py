@@ -73,6 +73,11 @@ FROM silver.users, generate_series(0, {DAYS - 1}) n;
 INSERT INTO silver.challenges (challenge_id, user_id, status, created_at, updated_at)
 SELECT challenge_id, user_id, 'pending', min(updated_at), max(updated_at) FROM silver.challenge_events GROUP BY 1, 2;
 
+INSERT INTO metadata.revisions (table_name, entity_id, period_start, kind, changes, cause, topic, partition, offsets,
+    record_count)
+SELECT 'gold.lion_windows', 'lion-' || n % 40, '{FIRST_DAY}', 'changed', '{{}}', 'late', 'lions.position.events',
+       n % 4, ARRAY[n * 2], 1
+FROM generate_series(1, 40000) n;
 INSERT INTO bronze.lions_raw (topic, partition, "offset", append_time, source_system, partition_date)
 SELECT 't', p, d * 1000 + n, '{FIRST_DAY}'::date + d, 'kafka', '{FIRST_DAY}'::date + d
 FROM generate_series(0, 3) p, generate_series(0, {DAYS - 1}) d, generate_series(0, 499) n;
@@ -87,7 +92,7 @@ WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation'
 """
 LARGE = (
     "positions", "lion_windows", "user_windows", "lions_raw", "weight_history", "user_activities", "lions_metrics",
-    "users_activity", "challenge_events", "challenges",
+    "users_activity", "challenge_events", "challenges", "revisions",
 )  # fmt: skip
 
 
