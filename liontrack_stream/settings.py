@@ -15,6 +15,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from liontrack_stream import generation
 from liontrack_stream.core.limits import SPEED_LIMITS_KMH
 from liontrack_stream.secret_strength import weakness
 
@@ -93,6 +94,9 @@ class Settings(BaseSettings):
     liontrack_app_id: str = "liontrack"
     liontrack_instance: str = Field(default="1", description="static membership: unique and stable per worker")
     liontrack_data_dir: Path = Path(DEFAULT_DATA_DIR)
+    liontrack_generation: int | None = Field(
+        default=None, ge=0, description="commands look into this one of `liontrack generations list`, not the live one"
+    )
     liontrack_demo: bool = False
     batch_max_records: int = Field(default=8192, ge=1)
     value_max_bytes: int = Field(default=262_144, ge=1)
@@ -138,6 +142,11 @@ class Settings(BaseSettings):
             "password": self.pg_password.get_secret_value(),
         }
 
+    def in_generation(self, number: int) -> Settings:
+        """These settings for a generation: its lake lies below the live one's."""
+        lake_root = f"{self.lake_root.rstrip('/')}/generations/{number}"
+        return self.model_copy(update={"liontrack_generation": number, "lake_root": lake_root})
+
     def topic(self, name: str) -> str:
         """The Kafka name of a contract topic, with this deployment's prefix."""
         return f"{self.topic_prefix}{name}"
@@ -160,7 +169,7 @@ def data_dir_from_env(data_dir: Path | str | None = None) -> Path:
 
 
 def load_settings(data_dir: Path | str | None = None, **overrides: Any) -> Settings:
-    """Read the settings.
+    """Read the settings; from now on this process works in the generation that they name.
 
     Raises
     ------
@@ -170,7 +179,10 @@ def load_settings(data_dir: Path | str | None = None, **overrides: Any) -> Setti
     folder = data_dir_from_env(data_dir)
     overrides.setdefault("liontrack_data_dir", folder)
     try:
-        return Settings(_env_file=folder / STACK_ENV_FILE, **overrides)
+        settings = Settings(_env_file=folder / STACK_ENV_FILE, **overrides)
+        number = settings.liontrack_generation
+        generation.use(number)
+        return settings if number is None else settings.in_generation(number)
     except ValidationError as error:
         missing = [str(e["loc"][0]).upper() for e in error.errors() if e["type"] == "missing" and len(e["loc"]) == 1]
         if missing:

@@ -176,7 +176,7 @@ CREATE FUNCTION metadata.ensure_bronze_day(table_name text, day date) RETURNS vo
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
-    PERFORM metadata.ensure_days('bronze.' || table_name, ARRAY[day]);
+    PERFORM metadata.ensure_days(format('bronze.%s', table_name), ARRAY[day]);
 END
 $$;
 
@@ -1403,3 +1403,98 @@ ALTER INDEX silver.positions_pkey ATTACH PARTITION silver.positions_default_pkey
 
 -- Owners and privileges.
 SELECT metadata.grant_roles();
+
+-- What no generation has of its own.
+
+CREATE SCHEMA catalog;
+
+CREATE FUNCTION catalog.grant_roles() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    reader text;
+BEGIN
+    IF to_regrole('liontrack_migrate') IS NOT NULL THEN
+        GRANT ALL ON SCHEMA catalog TO liontrack_migrate;
+        GRANT ALL ON ALL TABLES IN SCHEMA catalog TO liontrack_migrate;
+    END IF;
+    FOREACH reader IN ARRAY ARRAY['liontrack_ingest', 'liontrack_api'] LOOP
+        IF to_regrole(reader) IS NOT NULL THEN
+            EXECUTE format('GRANT USAGE ON SCHEMA catalog TO %I', reader);
+            EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA catalog FROM %I', reader);
+            EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA catalog TO %I', reader);
+        END IF;
+    END LOOP;
+    REVOKE ALL ON FUNCTION catalog.grant_roles() FROM PUBLIC;
+EXCEPTION WHEN insufficient_privilege THEN
+    RAISE WARNING 'The privileges of the catalog could not be set (%). Run `liontrack migrate` as its owner.', SQLERRM;
+END
+$$;
+
+CREATE TABLE catalog.generation_diffs (
+    generation integer NOT NULL,
+    table_name text NOT NULL,
+    rows_live bigint NOT NULL,
+    added bigint NOT NULL,
+    removed bigint NOT NULL,
+    changed bigint NOT NULL
+);
+
+COMMENT ON TABLE catalog.generation_diffs IS 'One row per compared generation and table: rows that it adds, removes and changes against the live one';
+
+CREATE TABLE catalog.generation_lions (
+    generation integer NOT NULL,
+    lion_id text NOT NULL,
+    fixes_before bigint,
+    fixes_after bigint,
+    km_before double precision,
+    km_after double precision,
+    health_before double precision,
+    health_after double precision
+);
+
+COMMENT ON TABLE catalog.generation_lions IS 'One row per compared generation and lion whose accepted fixes, kilometres or latest health differ from the live one';
+
+CREATE TABLE catalog.generations (
+    generation integer NOT NULL,
+    state text NOT NULL,
+    options jsonb DEFAULT '{}'::jsonb NOT NULL,
+    rule_version integer,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    compared_at timestamp with time zone,
+    compared_offsets jsonb,
+    swapped_at timestamp with time zone,
+    CONSTRAINT generations_state_check CHECK ((state = ANY (ARRAY['building'::text, 'ready'::text, 'live'::text, 'retired'::text])))
+);
+
+COMMENT ON TABLE catalog.generations IS 'One row per generation of the warehouse that there is';
+
+COMMENT ON COLUMN catalog.generations.state IS 'building: by a replay that may go on; ready: it has been compared with the live one; live; retired: it was live';
+
+COMMENT ON COLUMN catalog.generations.options IS 'What its replay was bounded to; empty: nothing';
+
+COMMENT ON COLUMN catalog.generations.rule_version IS 'The rules that it was computed with, by their number in metadata.rule_versions';
+
+COMMENT ON COLUMN catalog.generations.compared_offsets IS 'The moment of its diff: [topic, partition, next offset] of both sides';
+
+ALTER TABLE ONLY catalog.generation_diffs
+    ADD CONSTRAINT generation_diffs_pkey PRIMARY KEY (generation, table_name);
+
+ALTER TABLE ONLY catalog.generation_lions
+    ADD CONSTRAINT generation_lions_pkey PRIMARY KEY (generation, lion_id);
+
+ALTER TABLE ONLY catalog.generations
+    ADD CONSTRAINT generations_pkey PRIMARY KEY (generation);
+
+CREATE UNIQUE INDEX generations_live ON catalog.generations USING btree (state) WHERE (state = 'live'::text);
+
+ALTER TABLE ONLY catalog.generation_diffs
+    ADD CONSTRAINT generation_diffs_generation_fkey FOREIGN KEY (generation) REFERENCES catalog.generations(generation) ON DELETE CASCADE;
+
+ALTER TABLE ONLY catalog.generation_lions
+    ADD CONSTRAINT generation_lions_generation_fkey FOREIGN KEY (generation) REFERENCES catalog.generations(generation) ON DELETE CASCADE;
+
+INSERT INTO catalog.generations (generation, state) VALUES (0, 'live');
+
+SELECT catalog.grant_roles();

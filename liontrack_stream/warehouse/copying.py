@@ -17,6 +17,8 @@ import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
+from liontrack_stream.generation import current, suffix
+
 PG_EPOCH_US = 946_684_800_000_000  # 2000-01-01, PostgreSQL's day zero
 PG_EPOCH_DAY = 10_957
 _HEADER = b"PGCOPY\n\xff\r\n\x00" + b"\x00" * 8
@@ -190,9 +192,9 @@ def _array(oid: int, items: Sequence[bytes]) -> bytes:
 
 
 async def copy_rows(connection: asyncpg.Connection, schema: str, table: str, rows: Rows) -> None:
-    """COPY ``rows`` into an allow-listed table."""
+    """COPY ``rows`` into an allow-listed table of this process's generation."""
     if rows.count:
         with io.BytesIO(rows.encode()) as source:  # closing it frees the bytes: asyncpg leaves the source in a cycle
             await connection.copy_to_table(
-                table, schema_name=schema, columns=rows.names, format="binary", source=source
+                table, schema_name=schema + suffix(current()), columns=rows.names, format="binary", source=source
             )

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from liontrack_stream.contract.events import Activity, Position
 from liontrack_stream.contract.topics import ACTIVITIES, POSITIONS
 from liontrack_stream.core.geo import DAY_US, Ints
+from liontrack_stream.generation import named
 from liontrack_stream.warehouse.queries import query
 from liontrack_stream.warehouse.work import BatchWork
 
@@ -68,7 +69,7 @@ class DayPartitions:
         moves_on = [day for day in missing if day - 1 in made or day - 1 in missing]
         ahead = {later for day in moves_on for later in range(day, day + _DAYS_AHEAD + 1) if later <= ahead_until}
         wanted = sorted((missing | ahead) - made)
-        if await pool.fetchval(query("metadata/ensure_days"), table, wanted):
+        if await pool.fetchval(query("metadata/ensure_days"), named(table), wanted):
             made.update(wanted)
         else:
             self._not_before_s[table] = time.monotonic() + _TRY_AGAIN_S

@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 import asyncpg
 
+from liontrack_stream.generation import named
 from liontrack_stream.settings import Settings
 from liontrack_stream.warehouse.export_tables import Exported
 from liontrack_stream.warehouse.pool import acting_as
@@ -96,7 +97,8 @@ class Export:
         table, question = self._question.table, self._question
         if table.days_of is None:
             return [table.relation]
-        rows = await self._connection.fetch(query("export/partitions"), table.days_of, question.since, question.until)
+        arguments = named(table.days_of), question.since, question.until
+        rows = await self._connection.fetch(query("export/partitions"), *arguments)
         return [row["relation"] for row in rows]
 
     @asynccontextmanager
@@ -119,7 +121,7 @@ def statement(question: Question, outer: str, relation: str, cells: str = "") ->
     template = query(f"export/{outer}").replace("{source}", template)
     used = dict.fromkeys(name for _, name, _, _ in Formatter().parse(template) if name in _PARAMETERS)
     numbers = {str(name): f"${number}" for number, name in enumerate(used, 1)}
-    text = template.format(relation=relation, time=question.table.time, cells=cells, **numbers)
+    text = template.format(relation=named(relation), time=question.table.time, cells=cells, **numbers)
     return text, [getattr(question, str(name)) for name in used]
 
 

@@ -77,6 +77,7 @@ def _grant_roles(connection: Any, warn: Callable[[str], None] | None) -> None:
     connection.add_notice_handler(tell)
     try:
         connection.execute(query("metadata/grant_roles"))
+        connection.execute(query("generations/grant_roles"))
     except (InvalidSchemaName, UndefinedFunction):  # the migrations end before the roles
         return
 

@@ -26,6 +26,8 @@ async def open_warehouse(settings: Settings) -> WorkerWarehouse:
     StartError
         When it does not answer, lacks migrations, or a role of the settings cannot be used.
     """
+    if settings.liontrack_generation is not None:
+        raise StartError("LIONTRACK_GENERATION is set: unset it, a worker is of the live generation.")
     try:
         missing = await asyncio.to_thread(pending, settings.pg_dsn)
         if not missing:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from liontrack_stream.contract.events import Decoded
 from liontrack_stream.contract.topics import TopicSpec
+from liontrack_stream.generation import current
 from liontrack_stream.kafka.ports import BatchStats
 from liontrack_stream.warehouse.copying import Rows, copy_rows
 from liontrack_stream.warehouse.queries import query
@@ -20,6 +21,7 @@ from liontrack_stream.warehouse.revisions import Revisions
 
 _LOCK_SPACES = ("challenge", "identity", "lion", "user")  # in the order in which they are locked
 _BUCKET_CLASS, _KEY_CLASS = 0x4C54, 0x4C5400  # of the locks; a space's number is added
+_CLASSES_PER_GENERATION = 16  # so that a generation's batches never wait for the live ones
 _LOCK_BUCKETS = 1024
 _KEYS_LOCKED_ONE_BY_ONE_MAX = 256
 NO_DAY = -719_162  # 0001-01-01, the «day» of tables without days
@@ -99,7 +101,7 @@ def _locks(space: str, keys: set[str]) -> list[tuple[int, int, bool]]:
     A few keys are locked one by one, and their buckets shared; many by their buckets alone. So batches of other keys go
     on, no batch fills PostgreSQL's lock table, and the two kinds see each other.
     """
-    number = _LOCK_SPACES.index(space)
+    number = _LOCK_SPACES.index(space) + _CLASSES_PER_GENERATION * (current() or 0)
     digests = [xxhash.xxh32_intdigest(key.encode()) for key in keys]
     one_by_one = len(keys) <= _KEYS_LOCKED_ONE_BY_ONE_MAX
     buckets = [(_BUCKET_CLASS + number, n, one_by_one) for n in sorted({d % _LOCK_BUCKETS for d in digests})]

@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncpg
 
+from liontrack_stream.generation import plain
 from liontrack_stream.kafka.ports import Written
 
 _INSERT = re.compile(r"\bINSERT INTO (\w+\.\w+)")
@@ -45,7 +46,7 @@ class CountingConnection:
     async def copy_to_table(self, table: str, *, schema_name: str, **options: Any) -> str:
         """`asyncpg.Connection.copy_to_table`; a day partition counts as its table."""
         status = str(await self._connection.copy_to_table(table, schema_name=schema_name, **options))
-        self._count(f"{schema_name}.{_DAY_PARTITION.sub('', table)}", status)
+        self._count(plain(f"{schema_name}.{_DAY_PARTITION.sub('', table)}"), status)
         return status
 
     def _count(self, table: str | None, status: str) -> None:
@@ -61,4 +62,4 @@ class CountingConnection:
 def _target(sql: str) -> str | None:
     """The table that a statement inserts into; our statements are few, and files."""
     found = _INSERT.search(sql)
-    return found[1] if found else None
+    return plain(found[1]) if found else None

@@ -11,16 +11,18 @@ import re
 import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from liontrack_stream import generation
 from liontrack_stream.local import postgres, processes
+from liontrack_stream.warehouse.generations import SHARED
 from liontrack_stream.warehouse.migrations import migrate
 from liontrack_stream.warehouse.queries import SQL_ROOT
 
 SNAPSHOT = SQL_ROOT / "schema.sql"
-SCHEMAS = ("bronze", "silver", "gold", "metadata", "analytics")
+SCHEMAS = (*generation.SCHEMAS, "catalog")
 HEAD = """\
 -- The whole schema, as the files of sql/migrations leave it. Made by `make schema`; change the migrations, not this.
 -- Each table's and view's COMMENT states its grain ("One row per …"). Run once, on an empty database.
@@ -30,15 +32,21 @@ HEAD = """\
 TAIL = """
 -- Owners and privileges.
 SELECT metadata.grant_roles();
+
+"""
+SHARED_TAIL = """
+INSERT INTO catalog.generations (generation, state) VALUES (0, 'live');
+
+SELECT catalog.grant_roles();
 """
 _DAY_PARTITIONS = "*.*_[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]"
 _NOISE = re.compile(r"^(--.*|\\(un)?restrict .*|SET .*|SELECT pg_catalog\.set_config.*)\n", re.M)
 
 
-def dump(dsn: Mapping[str, Any], *options: str) -> str:
-    """The schema of a database as SQL, in pg_dump's order, without day partitions; ``options`` are pg_dump's."""
+def dump(dsn: Mapping[str, Any], *options: str, schemas: Iterable[str] = SCHEMAS) -> str:
+    """Schemas of a database as SQL, in pg_dump's order, without day partitions; ``options`` are pg_dump's."""
     command = [str(postgres.binaries() / "pg_dump"), "--schema-only", f"--exclude-table={_DAY_PARTITIONS}", *options]
-    command += [f"--schema={schema}" for schema in SCHEMAS]
+    command += [f"--schema={schema}" for schema in schemas]
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("PG")},
         "PGHOST": str(dsn["host"]),
@@ -54,7 +62,9 @@ def dump(dsn: Mapping[str, Any], *options: str) -> str:
 
 def snapshot(dsn: Mapping[str, Any]) -> str:
     """What `SNAPSHOT` holds when it is current; the database has to be a migrated one."""
-    return HEAD + dump(dsn, "--no-owner", "--no-privileges") + TAIL
+    bare = ("--no-owner", "--no-privileges")
+    own, shared = dump(dsn, *bare, schemas=generation.SCHEMAS), dump(dsn, *bare, schemas=["catalog"])
+    return f"{HEAD}{own}{TAIL}{SHARED}\n\n{shared}{SHARED_TAIL}"
 
 
 def main() -> None:

@@ -1,0 +1,122 @@
+"""``liontrack generations list | drop``: the warehouses beside the live one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import click
+from faust.cli.base import argument, cli, option
+
+from liontrack_stream.commands.base import CommandError, LionTrackCommand, data_dir_option, use_data_dir
+from liontrack_stream.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from liontrack_stream.warehouse.generations import Generation
+
+json_option = option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@cli.group("generations")
+def generations() -> None:
+    """Look after the generations: whole warehouses beside the live one.
+
+    LIONTRACK_GENERATION=N makes a command look into one of them, e.g. `LIONTRACK_GENERATION=2 liontrack quality`.
+
+    \b
+    Examples:
+      liontrack generations list
+      liontrack generations drop 2
+    """
+
+
+class GenerationsCommand(LionTrackCommand):
+    """What its commands have in common."""
+
+    abstract: ClassVar[bool] = True
+    group = generations
+
+
+class List(GenerationsCommand):
+    """List the generations.
+
+    \b
+    Examples:
+      liontrack generations list
+      liontrack generations list --json
+
+    Exit codes: 0 listed, 1 PostgreSQL cannot be reached or is not migrated, 2 wrong usage or a setting is missing.
+    """
+
+    options = [json_option, data_dir_option]
+
+    async def run(self, as_json: bool, data_dir: Path | None) -> None:
+        """Read, print."""
+        from liontrack_stream.warehouse.generations import listed
+
+        async with connected(load_settings(use_data_dir(data_dir))) as connection:
+            found = await listed(connection)
+        if as_json or self.json:
+            click.echo(self.dumps([_as_json(one) for one in found]))
+            return
+        for one in found:
+            rules = "" if one.rule_version is None else f"rules {one.rule_version}"
+            bounds = ", ".join(f"{name} {value}" for name, value in one.options.items())
+            line = f"{one.number:>4}  {one.state:<9}{one.created_at:%Y-%m-%d %H:%M}  {rules:<9}{bounds}"
+            click.echo(line.rstrip())
+
+
+class Drop(GenerationsCommand):
+    """Drop a generation: its schemas and its files in the lake. The live one cannot be dropped.
+
+    \b
+    Examples:
+      liontrack generations drop 2
+
+    Exit codes: 0 dropped, 1 there is none, it is live, a replay works at it, or PostgreSQL or the lake cannot be
+    reached, 2 wrong usage or a setting is missing.
+    """
+
+    options = [argument("number", type=click.IntRange(min=0)), data_dir_option]
+
+    async def run(self, number: int, data_dir: Path | None) -> None:
+        """Drop the schemas, then the files."""
+        from liontrack_stream.lake.generations import remove_lake
+        from liontrack_stream.warehouse.generations import drop
+
+        settings = load_settings(use_data_dir(data_dir))
+        async with connected(settings) as connection:
+            await drop(connection, number)
+        await asyncio.to_thread(remove_lake, settings.in_generation(number))
+        if not self.quiet:
+            click.echo(f"Generation {number} is gone.")
+
+
+@asynccontextmanager
+async def connected(settings: Settings) -> AsyncIterator[Any]:
+    """A connection that may manage generations; trouble becomes a sentence."""
+    import asyncpg
+
+    from liontrack_stream.warehouse.generations import GenerationError, catalog_connection
+
+    try:
+        async with catalog_connection(settings) as connection:
+            yield connection
+    except GenerationError as error:
+        raise CommandError(str(error)) from error
+    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+        raise CommandError(f"The generations cannot be reached: {error}") from error
+
+
+def _as_json(one: Generation) -> dict[str, Any]:
+    times = {name: getattr(one, name) for name in ("created_at", "compared_at", "swapped_at")}
+    return {
+        "generation": one.number,
+        "state": one.state,
+        "options": dict(one.options),
+        "rule_version": one.rule_version,
+        **{name: None if time is None else time.isoformat() for name, time in times.items()},
+    }
