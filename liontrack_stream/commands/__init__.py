@@ -21,6 +21,7 @@ MODULES: tuple[str, ...] = (
     "env",
     "migrate",
     "retain",
+    "replay",
     "generations",
     "lake",
     "query",

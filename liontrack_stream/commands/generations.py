@@ -1,8 +1,9 @@
-"""``liontrack generations list | drop``: the warehouses beside the live one."""
+"""``liontrack generations list | diff | drop``: the warehouses beside the live one."""
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,8 +16,10 @@ from liontrack_stream.commands.base import CommandError, LionTrackCommand, data_
 from liontrack_stream.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from liontrack_stream.replay.diff import Diff as Compared
     from liontrack_stream.warehouse.generations import Generation
 
+LIONS_SHOWN = 20
 json_option = option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -28,7 +31,9 @@ def generations() -> None:
 
     \b
     Examples:
+      liontrack replay                  make one
       liontrack generations list
+      liontrack generations diff 2
       liontrack generations drop 2
     """
 
@@ -69,6 +74,35 @@ class List(GenerationsCommand):
             click.echo(line.rstrip())
 
 
+class Diff(GenerationsCommand):
+    """Show a generation's diff again, as its replay made it.
+
+    \b
+    Examples:
+      liontrack generations diff 2
+      liontrack generations diff 2 --json | jq '.lions[]'
+
+    Exit codes: 0 shown, 1 there is none, or PostgreSQL cannot be reached, 2 wrong usage or a setting is missing.
+    """
+
+    options = [argument("number", type=click.IntRange(min=0)), json_option, data_dir_option]
+
+    async def run(self, number: int, as_json: bool, data_dir: Path | None) -> None:
+        """Read, print."""
+        from liontrack_stream.replay.diff import kept
+        from liontrack_stream.warehouse.generations import found
+
+        async with connected(load_settings(use_data_dir(data_dir))) as connection:
+            one = await found(connection, number)
+            diff = await kept(connection, number)
+        if diff is None:
+            raise CommandError(f"Generation {number} has not been compared: let `liontrack replay` come to its end.")
+        if as_json or self.json:
+            click.echo(self.dumps(_as_json(one) | diff_as_json(diff)))
+        else:
+            print_diff(diff)
+
+
 class Drop(GenerationsCommand):
     """Drop a generation: its schemas and its files in the lake. The live one cannot be dropped.
 
@@ -84,15 +118,19 @@ class Drop(GenerationsCommand):
 
     async def run(self, number: int, data_dir: Path | None) -> None:
         """Drop the schemas, then the files."""
-        from liontrack_stream.lake.generations import remove_lake
-        from liontrack_stream.warehouse.generations import drop
-
-        settings = load_settings(use_data_dir(data_dir))
-        async with connected(settings) as connection:
-            await drop(connection, number)
-        await asyncio.to_thread(remove_lake, settings.in_generation(number))
+        await drop_generation(load_settings(use_data_dir(data_dir)), number)
         if not self.quiet:
             click.echo(f"Generation {number} is gone.")
+
+
+async def drop_generation(settings: Settings, number: int) -> None:
+    """Drop a generation's schemas, then its files in the lake."""
+    from liontrack_stream.lake.generations import remove_lake
+    from liontrack_stream.warehouse.generations import drop
+
+    async with connected(settings) as connection:
+        await drop(connection, number)
+    await asyncio.to_thread(remove_lake, settings.in_generation(number))
 
 
 @asynccontextmanager
@@ -120,3 +158,46 @@ def _as_json(one: Generation) -> dict[str, Any]:
         "rule_version": one.rule_version,
         **{name: None if time is None else time.isoformat() for name, time in times.items()},
     }
+
+
+def diff_as_json(diff: Compared) -> dict[str, Any]:
+    """A diff: whether there is any, its moment, tables and lions."""
+    return {
+        "differs": diff.differs,
+        "offsets": [[topic, partition, offset] for (topic, partition), offset in sorted(diff.offsets.items())],
+        "tables": [dataclasses.asdict(table) for table in diff.tables],
+        "lions": [dataclasses.asdict(lion) for lion in diff.lions],
+    }
+
+
+def print_diff(diff: Compared) -> None:
+    """A line per table, and per lion that differs."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    tables = Table("table", box=None, title="Rows", title_justify="left")
+    for name in ("live", "added", "removed", "changed"):
+        tables.add_column(name, justify="right")
+    for one in diff.tables:
+        counts = (one.rows_live, one.added, one.removed, one.changed)
+        tables.add_row(one.table, *(f"{count:,}" for count in counts), style="yellow" if one.differs else "")
+    console.print(tables)
+    if diff.lions:
+        lions = Table("lion", box=None, title="Lions: before → after", title_justify="left")
+        for name in ("fixes", "km", "latest health"):
+            lions.add_column(name, justify="right")
+        for lion in diff.lions[:LIONS_SHOWN]:
+            lions.add_row(
+                lion.lion_id,
+                f"{_figure(lion.fixes_before)} → {_figure(lion.fixes_after)}",
+                f"{_figure(lion.km_before, 3)} → {_figure(lion.km_after, 3)}",
+                f"{_figure(lion.health_before, 2)} → {_figure(lion.health_after, 2)}",
+            )
+        console.print(lions)
+        if len(diff.lions) > LIONS_SHOWN:
+            console.print(f"… and {len(diff.lions) - LIONS_SHOWN} more; --json has them all.")
+
+
+def _figure(value: float | None, decimals: int = 0) -> str:
+    return "–" if value is None else f"{value:,.{decimals}f}"

@@ -76,3 +76,8 @@ def _steps(topic: TopicSpec) -> tuple[Step, ...]:
 
 
 STEPS: dict[str, tuple[Step, ...]] = {topic.noun: _steps(topic) for topic in TOPICS}
+
+
+def fed_by(table: str) -> frozenset[str]:
+    """Nouns of the topics whose records a table of bronze, silver or gold is made of; none for tables of all topics."""
+    return frozenset(noun for noun in BRONZE if table in (BRONZE[noun], *_SILVER[noun], *_GOLD[noun]))

@@ -19,12 +19,12 @@ import asyncpg
 
 from liontrack_stream import generation
 from liontrack_stream.settings import Settings
-from liontrack_stream.warehouse.queries import query
+from liontrack_stream.warehouse.queries import live_query, query
 
 SHARED = "-- What no generation has of its own."
 """Where ``sql/schema.sql`` goes on with the catalog."""
 
-LIVE, BUILDING = "live", "building"
+LIVE, BUILDING, READY = "live", "building", "ready"
 
 
 class GenerationError(Exception):
@@ -98,7 +98,7 @@ async def create(connection: asyncpg.Connection, options: Mapping[str, Any], rul
 
 async def copy_rules(connection: asyncpg.Connection, number: int) -> None:
     """Give a generation the live one's numbers of rules, so that a number means the same in both."""
-    await connection.execute(query("generations/copy_rules").format(of=generation.suffix(number)))
+    await connection.execute(live_query("generations/copy_rules").format(of=generation.suffix(number)))
 
 
 @asynccontextmanager

@@ -15,6 +15,11 @@ def query(name: str) -> str:
     return _text(name, generation.current())
 
 
+def live_query(name: str) -> str:
+    """The same in the live generation, whichever this process works in."""
+    return _text(name, None)
+
+
 @cache
 def _text(name: str, number: int | None) -> str:
     text = (SQL_ROOT / f"{name}.sql").read_text(encoding="utf-8")

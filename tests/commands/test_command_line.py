@@ -27,6 +27,7 @@ OURS = (
     "worker",
     "quality",
     "retain",
+    "replay",
     "token",
 )
 

@@ -1,0 +1,124 @@
+"""``liontrack replay``: compute history anew beside the live warehouse, and say what would differ."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from faust.cli.base import option
+
+from liontrack_stream.commands.base import CommandError, LionTrackCommand, data_dir_option, use_data_dir
+from liontrack_stream.commands.generations import diff_as_json, drop_generation, json_option, print_diff
+from liontrack_stream.contract.topics import BY_NAME, TOPICS
+from liontrack_stream.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from liontrack_stream.replay.run import Order, Outcome
+
+_TIMES = click.DateTime(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
+
+
+class Replay(LionTrackCommand):
+    """Compute all history anew, from the first record, into a generation beside the live one, and compare the two.
+
+    It reads no further than the live worker has stored; that one goes on meanwhile, and waits a moment when both have
+    to stand at the same record. Then it says which rows it adds, removes and changes, per table, and which lions'
+    fixes, kilometres and latest health differ. The generation stays, with its files in the lake, until it is dropped.
+    Killed, it goes on where it was when it is called again with the same bounds and rules.
+
+    With bounds (--topic, --lion, --from, --to) it replays and compares what they leave; --from and --to, in append
+    time, compare only tables that know it.
+
+    \b
+    Examples:
+      liontrack replay
+      SPEED_LIMITS_KMH=50,20,10,5 liontrack replay --dry-run      what would other rules change?
+      liontrack replay --lion 289ea314929a8a3bc613013c --json
+      liontrack replay --rate-limit 5000                          spare the live worker
+
+    Exit codes: 0 compared, 1 Kafka or PostgreSQL cannot be reached or disagree, or another replay works at the
+    generation, 2 wrong usage or a setting is missing.
+    """
+
+    options = [
+        option("--dry-run", is_flag=True, help="Compare, then drop the generation; write nothing to the lake."),
+        option("--new", "anew", is_flag=True, help="Begin anew, where a generation could be gone on with."),
+        option("--rate-limit", type=click.FloatRange(min=1), default=None, help="Records a second.  [default: none]"),
+        option("--topic", "topics", multiple=True, type=click.Choice(list(BY_NAME)), help="May be given again."),
+        option("--lion", default=None, help="Only records of this lion."),
+        option("--from", "since", type=_TIMES, default=None, help="Only records appended then (UTC) or later."),
+        option("--to", "until", type=_TIMES, default=None, help="Only records appended before."),
+        json_option,
+        data_dir_option,
+    ]
+
+    async def run(self, *, as_json: bool, data_dir: Path | None, **asked: Any) -> None:
+        """Replay, compare, report."""
+        settings = load_settings(use_data_dir(data_dir))
+        outcome = await _replay(settings, _order(**asked), self.quiet)
+        if as_json or self.json:
+            click.echo(self.dumps(_as_json(outcome)))
+        elif not self.quiet:
+            click.echo(_summary(outcome))
+            print_diff(outcome.diff)
+
+
+def _order(
+    *,
+    dry_run: bool,
+    anew: bool,
+    rate_limit: float | None,
+    topics: tuple[str, ...],
+    lion: str | None,
+    since: datetime | None,
+    until: datetime | None,
+) -> Order:
+    from liontrack_stream.replay.bounds import Bounds
+    from liontrack_stream.replay.run import Order
+
+    chosen = tuple(topic for topic in TOPICS if topic.name in topics) if topics else TOPICS
+    times = [time and time.replace(tzinfo=UTC) for time in (since, until)]
+    return Order(Bounds(chosen, lion, *times), rate_limit, anew, dry_run)
+
+
+async def _replay(settings: Settings, order: Order, quiet: bool) -> Outcome:
+    import asyncpg
+
+    from liontrack_stream.commands.progress import progress
+    from liontrack_stream.kafka.exits import WorkerError
+    from liontrack_stream.lake.ports import LakeError
+    from liontrack_stream.replay.run import replay
+    from liontrack_stream.warehouse.generations import GenerationError
+
+    try:
+        with progress(quiet=quiet) as report:
+            outcome = await replay(settings, order, report)
+    except (GenerationError, WorkerError, LakeError) as error:
+        raise CommandError(str(error)) from error
+    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+        raise CommandError(f"The replay cannot go on ({error}); run it again to go on where it was.") from error
+    if order.dry_run:
+        await drop_generation(settings, outcome.number)
+    return outcome
+
+
+def _summary(outcome: Outcome) -> str:
+    rules = ", ".join(map(str, outcome.live_rules)) or "none"
+    verdict = "differs from" if outcome.diff.differs else "is the same as"
+    return (
+        f"Generation {outcome.number} (rules {outcome.rule_version}; live: {rules}) {verdict} the live one "
+        f"at record {outcome.records:,}."
+    )
+
+
+def _as_json(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "generation": outcome.number,
+        "resumed": outcome.resumed,
+        "records": outcome.records,
+        "stored": outcome.stats.bronze,
+        "rules": {"live": list(outcome.live_rules), "generation": outcome.rule_version},
+        **diff_as_json(outcome.diff),
+    }

@@ -1,0 +1,9 @@
+"""Recomputing history into a generation beside the live one, and comparing the two.
+
+::
+
+    Kafka ──► feed.py ──► the sink, in generation N ──► bronze_gN … gold_gN, lake/generations/N
+                 ▲                                            │
+    live offsets ┘ (never further)                            ▼
+                                  compare.py: both at one moment ──► diff ──► catalog
+"""

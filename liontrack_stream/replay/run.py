@@ -1,0 +1,211 @@
+"""One replay, from its generation's creation to its diff.
+
+::
+
+    create, or go on ──► feed up to the live offsets ──► again, until they are near ──► the moment ──► diff
+                                                                                          │
+             live batches wait ├──── drain to exactly the live offsets ── snapshot ───────┤ and go on
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from liontrack_stream import generation
+from liontrack_stream.kafka.checks import check_partition, read_cluster_state
+from liontrack_stream.kafka.ports import BatchStats, Head, Partition
+from liontrack_stream.lake.exporter import LakeExporter
+from liontrack_stream.replay.bounds import Bounds
+from liontrack_stream.replay.diff import Diff, compare, keep
+from liontrack_stream.replay.feed import Feed
+from liontrack_stream.replay.pace import Estimate, Pace
+from liontrack_stream.settings import Settings
+from liontrack_stream.warehouse.generations import (
+    BUILDING,
+    READY,
+    catalog_connection,
+    claimed,
+    copy_rules,
+    create,
+    listed,
+)
+from liontrack_stream.warehouse.opening import owner_name
+from liontrack_stream.warehouse.queries import live_query
+from liontrack_stream.warehouse.rules import register_rules
+from liontrack_stream.warehouse.worker import WorkerWarehouse, open_worker_warehouse
+
+NEAR_HEAD_RECORDS = 2_000  # so many are stored in the second or so that live batches may be held
+REPORT_EVERY_S = 2.0
+_LAKE_WITHIN_S = 120.0
+
+Report = Callable[[str, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a replay has made. ``resumed``: it went on with a generation that was there."""
+
+    number: int
+    resumed: bool
+    stats: BatchStats
+    records: int
+    rule_version: int
+    live_rules: tuple[int, ...]
+    diff: Diff
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is asked of a replay. ``anew``: never go on with a generation that is there. ``dry_run``: without a lake."""
+
+    bounds: Bounds
+    records_per_s: float | None = None
+    anew: bool = False
+    dry_run: bool = False
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """As the catalog keeps them; only a replay of the same ones goes on with a generation."""
+        return self.bounds.options | ({"dry_run": True} if self.dry_run else {})
+
+
+async def replay(settings: Settings, order: Order, report: Report) -> Outcome:
+    """Compute history into a generation, and compare. Killed, it goes on by its own offsets when called again.
+
+    From here on the process works in the generation, until the call ends.
+
+    Raises
+    ------
+    GenerationError, WorkerError, OSError, asyncpg.PostgresError
+        What is missing, in a sentence, or what is away.
+    """
+    async with catalog_connection(settings) as catalog:
+        rule_version = await register_rules(settings)
+        number, resumed = await _generation(catalog, order, rule_version)
+        report("replay", f"generation {number}, {'going on' if resumed else 'new'}")
+        async with claimed(catalog, number):
+            await copy_rules(catalog, number)
+            with generation.using(number):
+                return await _Replay(settings.in_generation(number), catalog, order, report).run(resumed, rule_version)
+
+
+async def _generation(catalog: asyncpg.Connection, order: Order, rule_version: int) -> tuple[int, bool]:
+    """The newest generation that answers the same question, else a new one; whether it was there."""
+    wanted = order.options
+    for one in reversed(await listed(catalog)):
+        same = one.options == wanted and one.rule_version == rule_version
+        if same and one.state in (BUILDING, READY) and not order.anew:
+            return one.number, True
+    return await create(catalog, wanted, rule_version), False
+
+
+class _Replay:
+    """One replay at work, in its generation. ``settings`` are that generation's."""
+
+    def __init__(self, settings: Settings, catalog: asyncpg.Connection, order: Order, report: Report) -> None:
+        assert settings.liontrack_generation is not None
+        self._settings, self._catalog, self._order, self._report = settings, catalog, order, report
+        self._number = settings.liontrack_generation
+        self._ends: Mapping[Partition, int] = {}
+
+    async def run(self, resumed: bool, rule_version: int) -> Outcome:
+        """Catch up with the live generation, compare, keep the diff."""
+        live = await self._live()  # before Kafka, which is never behind it
+        cluster = await read_cluster_state(self._settings)
+        for partition, (offset, head) in live.items():
+            if partition in cluster.partitions:
+                check_partition(partition, offset, head, cluster.cluster_id, cluster.partitions[partition])
+        warehouse = await open_worker_warehouse(self._settings, owner_name(self._settings))
+        pace = Pace(self._order.records_per_s)
+        try:
+            async with (
+                Feed.open(self._settings, warehouse, cluster, self._order.bounds, pace) as feed,
+                self._lake(warehouse, feed),
+            ):
+                await self._catch_up(feed)
+                diff = await self._compare(feed)
+                await keep(self._catalog, self._number, diff, may_become_live=not self._order.options)
+        finally:
+            await warehouse.close()
+        rules = await self._catalog.fetch(live_query("generations/live_rules"))
+        records = sum(feed.positions.values())
+        return Outcome(self._number, resumed, feed.stats, records, rule_version, tuple(row[0] for row in rules), diff)
+
+    async def _live(self) -> dict[Partition, tuple[int, Head]]:
+        """The live generation's next offsets, and which log they belong to."""
+        return {
+            (row["topic"], row["partition"]): (row["next_offset"], Head(row["cluster_id"], row["first_fingerprint"]))
+            for row in await self._catalog.fetch(live_query("metadata/offsets"))
+        }
+
+    async def _live_ends(self) -> dict[Partition, int]:
+        return {partition: offset for partition, (offset, _) in (await self._live()).items()}
+
+    async def _catch_up(self, feed: Feed) -> None:
+        self._ends = await self._live_ends()
+        estimate = Estimate(lambda: sum(self._ends.get(p, 0) for p in feed.positions), lambda: feed.left(self._ends))
+        telling = asyncio.create_task(self._tell(estimate))
+        try:
+            while feed.left(self._ends):
+                await feed.advance(self._ends)
+                self._ends = await self._live_ends()
+                if feed.left(self._ends) <= NEAR_HEAD_RECORDS:
+                    break
+        finally:
+            telling.cancel()
+        self._report("replay", estimate.sentence())
+
+    async def _tell(self, estimate: Estimate) -> None:
+        while True:
+            await asyncio.sleep(REPORT_EVERY_S)
+            self._report("replay", estimate.sentence())
+
+    async def _compare(self, feed: Feed) -> Diff:
+        """Bring both to the same offsets, take one snapshot of both, let the live batches go on, compare."""
+        self._report("compare", "waiting for the moment")
+        snapshot = await asyncpg.connect(**self._settings.pg_dsn, timeout=10, server_settings=_SNAPSHOT)
+        try:
+            async with snapshot.transaction(isolation="repeatable_read", readonly=True):
+                async with self._catalog.transaction():
+                    await self._catalog.execute(live_query("generations/hold_batches"))
+                    ends = await self._live_ends()
+                    await feed.advance(ends)
+                    await snapshot.fetch(live_query("metadata/offsets"))  # the snapshot is of the first statement
+                self._report("compare", "comparing")
+                return await compare(snapshot, self._number, self._order.bounds, ends)
+        finally:
+            await snapshot.close()
+
+    @asynccontextmanager
+    async def _lake(self, warehouse: WorkerWarehouse, feed: Feed) -> AsyncIterator[None]:
+        """Have the generation's files written meanwhile, and completed at the end."""
+        if self._order.dry_run:
+            yield
+            return
+        lake = LakeExporter(self._settings, has_backlog=lambda: feed.left(self._ends) > NEAR_HEAD_RECORDS)
+        warehouse.sink.on_bronze = lake.offer
+        await lake.start()
+        lake.assigned(feed.positions)
+        try:
+            yield
+        except BaseException:
+            with suppress(Exception):
+                await lake.stop()
+            raise
+        self._report("lake", "completing its files")
+        await lake.close(_LAKE_WITHIN_S)
+
+
+_SNAPSHOT = {
+    "application_name": "liontrack replay",
+    "timezone": "UTC",
+    "jit": "off",
+    "work_mem": "64MB",
+    "max_parallel_workers_per_gather": "0",  # leave the cores to ingestion
+}

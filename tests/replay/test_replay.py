@@ -1,0 +1,203 @@
+"""A replay of unchanged rules differs in nothing; of changed rules in what the oracle says; whatever interrupts it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from liontrack_stream import generation
+from liontrack_stream.contract.topics import POSITIONS, WEIGHTS
+from liontrack_stream.replay.bounds import Bounds
+from liontrack_stream.replay.diff import Diff
+from liontrack_stream.replay.run import Order, Outcome, replay
+from liontrack_stream.settings import Settings
+from liontrack_stream.warehouse.generations import GenerationError, catalog_connection, listed
+from tests.support.oracle import Consumed, Tables, compute, positions
+from tests.support.oracle.compare import compare_tables, lake_rows
+from tests.support.pipeline_kit import PipelineKit
+from tests.support.worker_process import REPOSITORY, wait_until
+
+LOAD = ["simulate", "--lions", "12", "--days", "20", "--users", "6", "--seed", "5", "--bad-fraction", "0.03"]
+TIGHT = (6.0, 2.0, 1.0, 0.5)  # km/h: nearly every lion is too fast now and then
+SMALL = {"BATCH_MAX_RECORDS": "60"}
+
+
+def run(settings: Settings, order: Order | None = None, said: list[str] | None = None) -> Outcome:
+    """A replay in this process."""
+
+    def report(part: str, message: str) -> None:
+        if said is not None:
+            said.append(f"{part}: {message}")
+
+    return asyncio.run(replay(settings, order or Order(Bounds()), report))
+
+
+def lines(diff: Diff) -> list[str]:
+    """What a diff names, in words."""
+    return [str(one) for one in diff.tables if one.differs] + [str(lion) for lion in diff.lions]
+
+
+def rows_of(pipeline: PipelineKit, number: int) -> Tables:
+    """The tables of a generation, as the oracle knows them."""
+    from tests.replay.test_generations import InGeneration
+    from tests.support.oracle.compare import warehouse_rows
+
+    async def read() -> Tables:
+        async with catalog_connection(pipeline.settings) as connection:
+            with generation.using(number):
+                return await warehouse_rows(InGeneration(connection))
+
+    return asyncio.run(read())
+
+
+def test_unchanged_rules_change_nothing_while_a_worker_stores(mixed: PipelineKit) -> None:
+    settings = mixed.settings.model_copy(update={"batch_max_records": 130})
+    backlog = len(mixed.consumed())
+    with mixed.load(LOAD, 400):
+        worker = mixed.worker(**SMALL)
+        wait_until(lambda: mixed.stored() > backlog, 40.0, "the worker has caught up")
+        outcome = run(settings, Order(Bounds(), records_per_s=1000.0))
+        assert worker.running
+        assert lines(outcome.diff) == []
+        compared = {table.table for table in outcome.diff.tables}
+        assert compared >= {"bronze.lions_raw", "gold.lions_metrics", "silver.users"}
+        assert all(table.rows_live for table in outcome.diff.tables), outcome.diff.tables
+        assert backlog < sum(outcome.diff.offsets.values()) < mixed.stored()
+        again = run(settings)
+        assert (again.number, again.resumed, lines(again.diff)) == (outcome.number, True, [])
+        assert sum(again.diff.offsets.values()) > sum(outcome.diff.offsets.values())
+        worker.stop()
+    records = mixed.consumed()
+    live = mixed.fetch("SELECT topic, partition, next_offset FROM metadata.consumed_offsets")
+    stored = {(topic, partition): offset for topic, partition, offset in live}
+    assert compare_tables(compute(_below(records, stored)), mixed.warehouse()) == []
+    expected = compute(_below(records, again.diff.offsets))
+    assert compare_tables(expected, rows_of(mixed, again.number)) == []
+    lake = lake_rows(Path(mixed.settings.lake_root, "generations", str(again.number)))
+    for table in ("bronze", "silver.positions", "gold.lions_metrics", "gold.users_activity"):
+        assert lake[table].keys() == expected[table].keys(), table
+
+
+def _below(records: Iterable[Consumed], offsets: Mapping[tuple[str, int], int]) -> list[Consumed]:
+    return [record for record in records if record.offset < offsets.get((record.topic, record.partition), 0)]
+
+
+@pytest.fixture
+def tight_oracle(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    def limit_kmh(dt_us: int) -> float:
+        hours = dt_us / 3.6e9
+        return TIGHT[0] if hours < 1 / 6 else TIGHT[1] if hours < 1 else TIGHT[2] if hours <= 4 else TIGHT[3]
+
+    monkeypatch.setattr(positions, "limit_kmh", limit_kmh)
+    yield
+
+
+def test_a_changed_rule_changes_what_the_oracle_says(pipeline: PipelineKit, request: pytest.FixtureRequest) -> None:
+    pipeline.command(*LOAD)
+    pipeline.catch_up()
+    records = pipeline.consumed()
+    before = compute(records)
+    request.getfixturevalue("tight_oracle")
+    after = compute(records)
+    outcome = run(pipeline.settings.model_copy(update={"speed_limits_kmh": TIGHT}))
+    assert compare_tables(after, rows_of(pipeline, outcome.number)) == []
+    counts = {one.table: (one.added, one.removed, one.changed) for one in outcome.diff.tables}
+    for table, (added, removed, changed) in counts.items():
+        if table in before:
+            assert (added, removed, changed) == _between(before[table], after[table]), table
+    assert counts["silver.positions"][2] > 0
+    assert counts["gold.lions_metrics"] != (0, 0, 0)
+    assert {table for table, count in counts.items() if any(count)} <= {
+        "silver.positions", "silver.lions", "gold.lion_windows", "gold.lions_metrics"
+    }  # fmt: skip
+    fixes = {lion.lion_id: (lion.fixes_before, lion.fixes_after) for lion in outcome.diff.lions}
+    assert fixes == {
+        lion: (_fixes(before, lion), _fixes(after, lion)) for (lion,) in before["silver.lions"] if lion in fixes
+    }
+    assert {lion for (lion,) in before["silver.lions"] if _fixes(before, lion) != _fixes(after, lion)} <= fixes.keys()
+    assert outcome.rule_version not in outcome.live_rules
+
+
+def _between(before: dict[Any, Any], after: dict[Any, Any]) -> tuple[int, int, int]:
+    both = before.keys() & after.keys()
+    return len(after.keys() - before), len(before.keys() - after), sum(before[key] != after[key] for key in both)
+
+
+def _fixes(tables: Tables, lion: str) -> int:
+    return sum(row["flags"] == 0 for (of, _), row in tables["silver.positions"].items() if of == lion)
+
+
+def test_killed_it_goes_on(mixed: PipelineKit) -> None:
+    mixed.catch_up()
+    moments, before = random.Random(20250302), 0
+    for crash in ("sink.before_commit:3", "sink.after_commit:9", ""):
+        environment = mixed.environment(LIONTRACK_CRASH_AT=crash, **SMALL)
+        command = [sys.executable, "-m", "liontrack_stream", "replay", "--rate-limit", "300"]
+        process = subprocess.Popen(command, env=environment, cwd=REPOSITORY, stdout=subprocess.DEVNULL)
+        if not crash:
+            wait_until(lambda at=before: _stored(mixed) > at, 30.0, "the replay moves on")
+            time.sleep(moments.uniform(0.0, 0.4))
+            process.kill()
+        assert process.wait(60.0) == -signal.SIGKILL
+        before = _stored(mixed)
+        assert before > 0
+    with mixed.connect() as holder:
+        holder.execute("SELECT pg_advisory_lock(hashtext('generation'), 1)")
+        with pytest.raises(GenerationError, match="Another process works at generation 1"):
+            run(mixed.settings)
+    outcome = run(mixed.settings)
+    assert generation.current() is None
+    assert outcome.resumed
+    assert lines(outcome.diff) == []
+    assert 0 < outcome.stats.bronze < outcome.records
+    assert [one.number for one in asyncio.run(_listed(mixed.settings))] == [0, outcome.number]
+
+
+def _stored(pipeline: PipelineKit) -> int:
+    return int(pipeline.fetch("SELECT coalesce(sum(next_offset), 0) FROM metadata_g1.consumed_offsets")[0][0])
+
+
+async def _listed(settings: Settings) -> list[Any]:
+    async with catalog_connection(settings) as connection:
+        return await listed(connection)
+
+
+def test_bounds_and_commands(mixed: PipelineKit) -> None:
+    mixed.catch_up()
+    lion = mixed.fetch("SELECT lion_id FROM silver.lions ORDER BY fixes DESC LIMIT 1")[0][0]
+    of_lion = json.loads(mixed.command("replay", "--lion", lion, "--dry-run", "--json").stdout)
+    assert not of_lion["differs"], of_lion
+    assert {table["table"] for table in of_lion["tables"]} == {
+        "bronze.lions_raw", "bronze.weights_raw", "silver.lions", "silver.positions", "silver.weight_history",
+        "gold.lion_windows", "gold.lions_metrics",
+    }  # fmt: skip
+    assert 0 < of_lion["stored"] < of_lion["records"]
+    of_topics = run(mixed.settings, Order(Bounds(topics=(POSITIONS, WEIGHTS)), dry_run=False))
+    assert lines(of_topics.diff) == []
+    compared = {table.table for table in of_topics.diff.tables}
+    assert "gold.lions_metrics" in compared
+    assert "gold.users_activity" not in compared
+    appended = mixed.fetch("SELECT max(append_time) AS until FROM bronze.lions_raw")[0]["until"]
+    until = appended + timedelta(seconds=1)
+    of_time = run(mixed.settings, Order(Bounds(since=datetime(2020, 1, 1, tzinfo=UTC), until=until), dry_run=True))
+    assert lines(of_time.diff) == []
+    assert "silver.lions" not in {table.table for table in of_time.diff.tables}
+
+    shown = mixed.command("generations", "list", "--json")
+    states = {one["generation"]: one["state"] for one in json.loads(shown.stdout)}
+    assert states == {0: "live", of_topics.number: "building", of_time.number: "building"}  # never to become live
+    again = json.loads(mixed.command("generations", "diff", str(of_topics.number), "--json").stdout)
+    assert {table["table"] for table in again["tables"]} == compared
+    text = mixed.command("generations", "diff", str(of_topics.number)).stdout
+    assert "gold.lions_metrics" in text
