@@ -24,6 +24,7 @@ from mode import get_logger
 from yarl import URL
 
 from liontrack_stream.contract.topics import TOPICS, TopicSpec
+from liontrack_stream.generation_watch import GenerationWatch
 from liontrack_stream.kafka.batch import RecordBatch
 from liontrack_stream.kafka.batch_schema import BatchSchema
 from liontrack_stream.kafka.caught_up import CaughtUp
@@ -48,6 +49,7 @@ from liontrack_stream.settings import Settings, load_settings
 from liontrack_stream.sidecars import Sidecar
 from liontrack_stream.state import CHANGELOG_CONFIG, ROCKSDB_OPTIONS, LiveTable
 from liontrack_stream.warehouse.opening import open_warehouse
+from liontrack_stream.warehouse.queries import query
 from liontrack_stream.warehouse.worker import WorkerWarehouse
 
 logger = get_logger(__name__)
@@ -69,7 +71,7 @@ BACKLOG_RECORDS = 1000
 CHANGELOG_RECORDS_AHEAD = 500
 
 WarehouseFactory = Callable[[Settings], Awaitable[Warehouse]]
-LakeFactory = Callable[[Settings, Callable[[], bool]], LakeExporter]
+LakeFactory = Callable[[Settings, Callable[[], bool], int | None], LakeExporter]
 
 
 class LionTrackApp(faust.App):
@@ -92,6 +94,7 @@ class LionTrackApp(faust.App):
         self.error: BaseException | None = None
         self._until_caught_up = False
         self._caught_up: CaughtUp | None = None
+        self.live_generation = 0
         self.progress = Progress()
         self.run_stats = RunStats()
         self.sidecars: list[Sidecar] = []
@@ -173,7 +176,7 @@ class LionTrackApp(faust.App):
             )
             check_partition_counts(self.settings, cluster)
             self.cluster = cluster
-            self._open_lake()
+            await self._open_lake()
             await self.add_runtime_dependency(Watchdog(self, beacon=self.beacon))
         except Exception as error:
             self.error = self.error or error
@@ -202,6 +205,7 @@ class LionTrackApp(faust.App):
             QualityChecks(self, beacon=self.beacon),
             Refresher(self.settings, beacon=self.beacon),
             RunLog(self, beacon=self.beacon),
+            GenerationWatch(self, self.live_generation, beacon=self.beacon),
         ]
 
     async def finish_sidecars(self) -> None:
@@ -233,9 +237,12 @@ class LionTrackApp(faust.App):
         worker = self.beacon.root.data if self.beacon.root is not None else self
         self._ending = asyncio.create_task(worker.stop())
 
-    def _open_lake(self) -> None:
+    async def _open_lake(self) -> None:
+        if isinstance(self.warehouse, WorkerWarehouse):
+            self.live_generation = await self.pool.fetchval(query("generations/live"))
         if self._create_lake is not None:
-            self.lake = self._create_lake(self.settings, self._has_backlog)
+            settings = self.settings.with_lake_of(self.live_generation)
+            self.lake = self._create_lake(settings, self._has_backlog, self.live_generation)
             self.sink.on_bronze = self.lake.offer
 
     async def on_stop(self) -> None:
@@ -360,9 +367,9 @@ def _collect_less_garbage() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-def create_lake(settings: Settings, has_backlog: Callable[[], bool]) -> LakeExporter:
+def create_lake(settings: Settings, has_backlog: Callable[[], bool], live: int | None) -> LakeExporter:
     """The exporter of bronze, silver and gold to Parquet."""
-    return LakeExporter(settings, has_backlog=has_backlog)
+    return LakeExporter(settings, has_backlog=has_backlog, live=live)
 
 
 def canonical_url(settings: Settings) -> str:

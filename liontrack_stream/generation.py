@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 SCHEMAS = ("bronze", "silver", "gold", "metadata", "analytics")
+_COMMENT_TEXT = re.compile(r"(?m)( IS '[^\n]*';$)")
 _SCHEMA = rf"(?:{'|'.join(SCHEMAS)})"
 
 
@@ -64,9 +65,15 @@ def renamed(sql: str, source: int | None, target: int | None) -> str:
     """SQL that speaks of one generation's schemas, made to speak of another's.
 
     Names are schemas before a dot and something that can be a name, in lists after the words that take schemas, and in
-    the names of advisory locks. A text such as ``'bronze'`` that is compared with a column is data and stays.
+    the names of advisory locks. A text such as ``'bronze'`` that is compared with a column is data and stays, as the
+    text of a COMMENT does.
     """
-    old, new = suffix(source), suffix(target)
+    pieces = _COMMENT_TEXT.split(sql)
+    pieces[::2] = [_renamed(piece, suffix(source), suffix(target)) for piece in pieces[::2]]
+    return "".join(pieces)
+
+
+def _renamed(sql: str, old: str, new: str) -> str:
     word = rf"\b({_SCHEMA}){old}\b"
     sql = re.sub(rf"(?<![.\w]){word}(?=\.[a-z_\"%{{])", rf"\g<1>{new}", sql)
     sql = re.sub(

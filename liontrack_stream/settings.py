@@ -143,9 +143,13 @@ class Settings(BaseSettings):
         }
 
     def in_generation(self, number: int) -> Settings:
-        """These settings for a generation: its lake lies below the live one's."""
-        lake_root = f"{self.lake_root.rstrip('/')}/generations/{number}"
-        return self.model_copy(update={"liontrack_generation": number, "lake_root": lake_root})
+        """These settings for a generation that is not the live one."""
+        return self.with_lake_of(number).model_copy(update={"liontrack_generation": number})
+
+    def with_lake_of(self, number: int) -> Settings:
+        """These settings with a generation's lake: that of the first one lies at LAKE_ROOT, the others' below it."""
+        lake_root = f"{self.lake_root.rstrip('/')}/generations/{number}" if number else self.lake_root
+        return self.model_copy(update={"lake_root": lake_root})
 
     def topic(self, name: str) -> str:
         """The Kafka name of a contract topic, with this deployment's prefix."""

@@ -1,11 +1,11 @@
-"""``liontrack generations list | diff | drop``: the warehouses beside the live one."""
+"""``liontrack generations list | diff | swap | rollback | drop``: the warehouses beside the live one."""
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -34,6 +34,8 @@ def generations() -> None:
       liontrack replay                  make one
       liontrack generations list
       liontrack generations diff 2
+      liontrack generations swap 2     make it the live one
+      liontrack generations rollback   and back
       liontrack generations drop 2
     """
 
@@ -103,6 +105,50 @@ class Diff(GenerationsCommand):
             print_diff(diff)
 
 
+class Swap(GenerationsCommand):
+    """Make a generation the live one, in one transaction; the one before is kept, and can come back by rollback.
+
+    The generation is brought up to the live one's records first, so that nothing is lost or told twice. Workers that
+    run start again by themselves within seconds; they need the settings that the generation was computed with. Its lake
+    lies in LAKE_ROOT/generations/N: `liontrack query` follows, who globs reads there.
+
+    \b
+    Examples:
+      liontrack generations swap 2
+
+    Exit codes: 0 it is live, 1 it cannot become live (the reason is said, and nothing has changed), 2 wrong usage or a
+    setting is missing.
+    """
+
+    options = [argument("number", type=click.IntRange(min=0)), data_dir_option]
+
+    async def run(self, number: int, data_dir: Path | None) -> None:
+        """Catch up, exchange."""
+        await swap_to(load_settings(use_data_dir(data_dir)), number, quiet=self.quiet)
+
+
+class Rollback(GenerationsCommand):
+    """Make the generation live again that was live before, with all records that came since.
+
+    \b
+    Examples:
+      liontrack generations rollback
+
+    Exit codes: as of `liontrack generations swap`; 1 also where no generation was live before.
+    """
+
+    options = [data_dir_option]
+
+    async def run(self, data_dir: Path | None) -> None:
+        """Find it, catch up, exchange."""
+        from liontrack_stream.replay.swap import previous
+
+        settings = load_settings(use_data_dir(data_dir))
+        with failing():
+            number = await previous(settings)
+        await swap_to(settings, number, quiet=self.quiet)
+
+
 class Drop(GenerationsCommand):
     """Drop a generation: its schemas and its files in the lake. The live one cannot be dropped.
 
@@ -133,20 +179,42 @@ async def drop_generation(settings: Settings, number: int) -> None:
     await asyncio.to_thread(remove_lake, settings.in_generation(number))
 
 
+async def swap_to(settings: Settings, number: int, *, quiet: bool) -> None:
+    """Make a generation the live one, and say so."""
+    from liontrack_stream.commands.progress import progress
+    from liontrack_stream.replay.swap import swap
+
+    with progress(quiet=quiet) as report, failing():
+        former = await swap(settings, number, report)
+    if not quiet:
+        click.echo(f"Generation {number} is live. Generation {former} is kept: `liontrack generations rollback`.")
+
+
 @asynccontextmanager
 async def connected(settings: Settings) -> AsyncIterator[Any]:
     """A connection that may manage generations; trouble becomes a sentence."""
-    import asyncpg
+    from liontrack_stream.warehouse.generations import catalog_connection
 
-    from liontrack_stream.warehouse.generations import GenerationError, catalog_connection
-
-    try:
+    with failing():
         async with catalog_connection(settings) as connection:
             yield connection
-    except GenerationError as error:
+
+
+@contextmanager
+def failing() -> Iterator[None]:
+    """Trouble becomes a sentence."""
+    import asyncpg
+
+    from liontrack_stream.kafka.exits import WorkerError
+    from liontrack_stream.lake.ports import LakeError
+    from liontrack_stream.warehouse.generations import GenerationError
+
+    try:
+        yield
+    except (GenerationError, WorkerError, LakeError) as error:
         raise CommandError(str(error)) from error
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-        raise CommandError(f"The generations cannot be reached: {error}") from error
+        raise CommandError(f"PostgreSQL, Kafka or the lake cannot be used: {error}") from error
 
 
 def _as_json(one: Generation) -> dict[str, Any]:

@@ -67,10 +67,11 @@ class Verify(_LakeCommand):
         """Verify, report."""
         settings = load_settings(use_data_dir(data_dir))
         from liontrack_stream.commands.progress import progress
+        from liontrack_stream.lake.generations import with_live_lake
         from liontrack_stream.lake.verify import verify
 
         with progress(quiet=self.quiet or as_json or self.json) as report, _reaching():
-            problems = await verify(settings, report)
+            problems = await verify(await with_live_lake(settings), report)
         summary = f"{len(problems)} problems; `liontrack lake repair` repairs what can be." if problems else "All well."
         self._say(as_json, {"problems": problems}, [*problems, summary])
         return PROBLEMS if problems else Exit.OK
@@ -98,10 +99,11 @@ class Repair(_LakeCommand):
         """Repair, report."""
         settings = load_settings(use_data_dir(data_dir))
         from liontrack_stream.commands.progress import progress
+        from liontrack_stream.lake.generations import with_live_lake
         from liontrack_stream.lake.repair import repair
 
         with progress(quiet=self.quiet or as_json or self.json) as report, _reaching():
-            result = await repair(settings, report)
+            result = await repair(await with_live_lake(settings), report)
         values: dict[str, object] = {"found": result.found, "done": result.done, "left": result.left}
         summary = f"{len(result.left)} problems are left." if result.left else "All well."
         self._say(as_json, values, [*result.done, *result.left, summary])
@@ -159,9 +161,12 @@ class Compact(_LakeCommand):
     ) -> list[CompactedDay]:
         from liontrack_stream.commands.progress import progress
         from liontrack_stream.lake.compaction import Compactor
+        from liontrack_stream.lake.generations import with_live_lake
         from liontrack_stream.lake.manifest import Manifest
         from liontrack_stream.lake.store import open_store
 
+        with _reaching():
+            settings = await with_live_lake(settings)
         store, manifest = open_store(settings), Manifest(settings)
         if not (store.swaps_at_once or not_at_once or dry_run):
             raise CommandError(

@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 from faust.cli.base import option
 
-from liontrack_stream.commands.base import CommandError, LionTrackCommand, data_dir_option, use_data_dir
-from liontrack_stream.commands.generations import diff_as_json, drop_generation, json_option, print_diff
+from liontrack_stream.commands.base import CommandError, Exit, LionTrackCommand, data_dir_option, use_data_dir
+from liontrack_stream.commands.generations import (
+    diff_as_json,
+    drop_generation,
+    failing,
+    json_option,
+    print_diff,
+    swap_to,
+)
 from liontrack_stream.contract.topics import BY_NAME, TOPICS
 from liontrack_stream.settings import Settings, load_settings
 
@@ -35,6 +42,7 @@ class Replay(LionTrackCommand):
     Examples:
       liontrack replay
       SPEED_LIMITS_KMH=50,20,10,5 liontrack replay --dry-run      what would other rules change?
+      liontrack replay --swap
       liontrack replay --lion 289ea314929a8a3bc613013c --json
       liontrack replay --rate-limit 5000                          spare the live worker
 
@@ -44,6 +52,7 @@ class Replay(LionTrackCommand):
 
     options = [
         option("--dry-run", is_flag=True, help="Compare, then drop the generation; write nothing to the lake."),
+        option("--swap", is_flag=True, help="Then make it the live one, as `liontrack generations swap` does."),
         option("--new", "anew", is_flag=True, help="Begin anew, where a generation could be gone on with."),
         option("--rate-limit", type=click.FloatRange(min=1), default=None, help="Records a second.  [default: none]"),
         option("--topic", "topics", multiple=True, type=click.Choice(list(BY_NAME)), help="May be given again."),
@@ -54,15 +63,19 @@ class Replay(LionTrackCommand):
         data_dir_option,
     ]
 
-    async def run(self, *, as_json: bool, data_dir: Path | None, **asked: Any) -> None:
-        """Replay, compare, report."""
-        settings = load_settings(use_data_dir(data_dir))
-        outcome = await _replay(settings, _order(**asked), self.quiet)
+    async def run(self, *, swap: bool, as_json: bool, data_dir: Path | None, **asked: Any) -> None:
+        """Replay, compare, report; swap."""
+        settings, order = load_settings(use_data_dir(data_dir)), _order(**asked)
+        if swap and order.options:
+            raise CommandError("--swap needs a replay of everything that is kept: no bounds, no --dry-run.", Exit.USAGE)
+        outcome = await _replay(settings, order, self.quiet)
         if as_json or self.json:
             click.echo(self.dumps(_as_json(outcome)))
         elif not self.quiet:
             click.echo(_summary(outcome))
             print_diff(outcome.diff)
+        if swap:
+            await swap_to(settings, outcome.number, quiet=self.quiet or as_json or self.json)
 
 
 def _order(
@@ -84,21 +97,11 @@ def _order(
 
 
 async def _replay(settings: Settings, order: Order, quiet: bool) -> Outcome:
-    import asyncpg
-
     from liontrack_stream.commands.progress import progress
-    from liontrack_stream.kafka.exits import WorkerError
-    from liontrack_stream.lake.ports import LakeError
     from liontrack_stream.replay.run import replay
-    from liontrack_stream.warehouse.generations import GenerationError
 
-    try:
-        with progress(quiet=quiet) as report:
-            outcome = await replay(settings, order, report)
-    except (GenerationError, WorkerError, LakeError) as error:
-        raise CommandError(str(error)) from error
-    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-        raise CommandError(f"The replay cannot go on ({error}); run it again to go on where it was.") from error
+    with progress(quiet=quiet) as report, failing():
+        outcome = await replay(settings, order, report)
     if order.dry_run:
         await drop_generation(settings, outcome.number)
     return outcome

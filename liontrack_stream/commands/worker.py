@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -16,7 +17,7 @@ from mode import ServiceT
 from yarl import URL
 
 from liontrack_stream.app import LionTrackApp, canonical_url
-from liontrack_stream.kafka.exits import ExitCode
+from liontrack_stream.kafka.exits import ExitCode, SwappedError
 
 SWITCH_INTERVAL_S = 0.001  # how long a request may have to wait for a batch to let go of the interpreter, several times
 
@@ -37,6 +38,8 @@ class worker(faust_worker):
       70  unexpected error, the log has the traceback
       75  stuck, or the group membership is gone: start it again
       78  Kafka and Postgres disagree (lost or recreated topic): a person has to decide
+
+    When another generation becomes the live one (`liontrack generations swap`) it starts again, in the same process.
 
     With --until-caught-up it processes up to the topics' ends as they stood at start, closes the lake's files,
     prints one line of JSON on stdout and exits. Logs go to stderr.
@@ -81,6 +84,9 @@ class worker(faust_worker):
         if self.app.error is not None:
             code = self.app.exit_code
             self.stderr.write(f"liontrack worker: {self.app.error}\n")
+            if isinstance(self.app.error, SwappedError):
+                self.stderr.flush()
+                os.execv(sys.executable, sys.orig_argv)  # noqa: S606 — the same command again
         elif code:
             code = ExitCode.UNEXPECTED
         elif self.app.report is not None:

@@ -33,6 +33,10 @@ class StuckError(WorkerError):
     exit_code = ExitCode.STUCK
 
 
+class SwappedError(StuckError):
+    """Another generation has become the live one: starting again finds it."""
+
+
 class ConsistencyError(WorkerError):
     """Kafka no longer holds what Postgres expects to read next, or is another Kafka."""
 

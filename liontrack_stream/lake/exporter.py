@@ -31,10 +31,17 @@ class LakeExporter:
     """``start``, ``offer`` and ``assigned``/``revoked`` while working, ``close`` at the end; all from one event loop.
 
     ``has_backlog`` says that records wait in number: days that are still being filled are then let be for longer.
+    ``live``: the generation whose lake it is, see `Manifest`.
     Trouble with the store or the warehouse delays files, is logged once per streak, and shows in ``status``.
     """
 
-    def __init__(self, settings: Settings, store: Store | None = None, has_backlog: Callable[[], bool] = bool) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store | None = None,
+        has_backlog: Callable[[], bool] = bool,
+        live: int | None = None,
+    ) -> None:
         self._settings = settings
         self._has_backlog = has_backlog
         self._resources = Resources(store or open_store(settings), Reader(settings))
@@ -43,7 +50,7 @@ class LakeExporter:
         self._wake_bronze = asyncio.Event()
         self._stopping = asyncio.Event()
         self._streaks: dict[str, str] = {}
-        self._manifests = (Manifest(settings), Manifest(settings))
+        self._manifests = (Manifest(settings, live), Manifest(settings, live))
         self.bronze = BronzeExporter(self._resources, self._manifests[0], settings.lake_interval_s)
         self.days = DayExporter(self._resources, self._manifests[1], has_backlog=has_backlog)
         self._compaction = BackgroundCompaction(

@@ -46,10 +46,14 @@ class Progress:
 
 
 class Manifest:
-    """One connection, used by one task at a time, opened again when it broke."""
+    """One connection, used by one task at a time, opened again when it broke.
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    ``live``: the generation whose files these are. A transaction fails once another one is live, for its manifest lists
+    files of another place. None: do not look.
+    """
+
+    def __init__(self, settings: Settings, live: int | None = None) -> None:
+        self._settings, self._live = settings, live
         self._connection: asyncpg.Connection | None = None
         self._leading_on: asyncpg.Connection | None = None
         self._lock = asyncio.Lock()
@@ -59,7 +63,12 @@ class Manifest:
         async with self._lock:
             connection = await self._open()
             async with connection.transaction():
+                if self._live not in (None, await self._live_now(connection)):
+                    raise LakeError(f"Generation {self._live} is no longer live.")
                 yield connection
+
+    async def _live_now(self, connection: asyncpg.Connection) -> int | None:
+        return None if self._live is None else await connection.fetchval(query("generations/live"))
 
     async def _open(self) -> asyncpg.Connection:
         connection = self._connection

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from liontrack_stream.lake.bucket import fsspec_filesystem
 from liontrack_stream.lake.catalog import BRONZE, TABLES
+from liontrack_stream.lake.generations import with_live_lake
 from liontrack_stream.lake.manifest import Manifest
 from liontrack_stream.lake.ports import LakeError, LakeFile
 from liontrack_stream.settings import Settings
@@ -71,6 +72,7 @@ def _prepare(db: duckdb.DuckDBPyConnection, settings: Settings, sql: str) -> Non
     statements = db.extract_statements(sql)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise LakeError("Only one SELECT (or DESCRIBE, SUMMARIZE, SHOW ALL TABLES) can be run: the lake is read-only.")
+    settings = asyncio.run(with_live_lake(settings))
     root = _open_root(db, settings)
     files = asyncio.run(_manifest(settings))
     by_table: dict[str, list[str]] = defaultdict(list)

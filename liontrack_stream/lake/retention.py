@@ -18,6 +18,7 @@ from datetime import date
 import asyncpg
 
 from liontrack_stream.lake.catalog import BRONZE
+from liontrack_stream.lake.generations import with_live_lake
 from liontrack_stream.lake.manifest import exact_dates
 from liontrack_stream.lake.ports import LakeError, LakeFile
 from liontrack_stream.lake.store import open_store
@@ -69,7 +70,7 @@ class Retention:
         connection = await asyncpg.connect(**settings.pg_dsn, server_settings=_SERVER_SETTINGS, timeout=10)
         try:
             await exact_dates(connection)
-            yield cls(settings, connection, report)
+            yield cls(await with_live_lake(settings), connection, report)
         finally:
             await connection.close()
 

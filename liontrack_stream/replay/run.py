@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
@@ -89,10 +89,16 @@ async def replay(settings: Settings, order: Order, report: Report) -> Outcome:
         rule_version = await register_rules(settings)
         number, resumed = await _generation(catalog, order, rule_version)
         report("replay", f"generation {number}, {'going on' if resumed else 'new'}")
-        async with claimed(catalog, number):
-            await copy_rules(catalog, number)
-            with generation.using(number):
-                return await _Replay(settings.in_generation(number), catalog, order, report).run(resumed, rule_version)
+        pace = Pace(order.records_per_s)
+        async with at_work(settings, catalog, number, report, order.bounds, pace) as work:
+            async with work.lake(wanted=not order.dry_run):
+                await work.catch_up()
+                diff = await work.compare()
+                await keep(catalog, number, diff, may_become_live=not order.options)
+            rules = await catalog.fetch(live_query("generations/live_rules"))
+        records = sum(work.feed.positions.values())
+        live_rules = tuple(row["rule_version"] for row in rules)
+        return Outcome(number, resumed, work.feed.stats, records, rule_version, live_rules, diff)
 
 
 async def _generation(catalog: asyncpg.Connection, order: Order, rule_version: int) -> tuple[int, bool]:
@@ -105,101 +111,115 @@ async def _generation(catalog: asyncpg.Connection, order: Order, rule_version: i
     return await create(catalog, wanted, rule_version), False
 
 
-class _Replay:
-    """One replay at work, in its generation. ``settings`` are that generation's."""
+@asynccontextmanager
+async def at_work(
+    settings: Settings,
+    catalog: asyncpg.Connection,
+    number: int,
+    report: Report,
+    bounds: Bounds | None = None,
+    pace: Pace | None = None,
+) -> AsyncIterator[Work]:
+    """Work at a generation alone; in the whole process, while the context lasts."""
+    async with claimed(catalog, number):
+        await copy_rules(catalog, number)
+        with generation.using(number):
+            own = settings.in_generation(number)
+            live = await _live(catalog)  # before Kafka, which is never behind it
+            cluster = await read_cluster_state(own)
+            for partition, (offset, head) in live.items():
+                if partition in cluster.partitions:
+                    check_partition(partition, offset, head, cluster.cluster_id, cluster.partitions[partition])
+            warehouse = await open_worker_warehouse(own, owner_name(own))
+            bounds = bounds or Bounds()
+            try:
+                async with Feed.open(own, warehouse, cluster, bounds, pace or Pace()) as feed:
+                    yield Work(own, catalog, warehouse, feed, bounds, number, report)
+            finally:
+                await warehouse.close()
 
-    def __init__(self, settings: Settings, catalog: asyncpg.Connection, order: Order, report: Report) -> None:
-        assert settings.liontrack_generation is not None
-        self._settings, self._catalog, self._order, self._report = settings, catalog, order, report
-        self._number = settings.liontrack_generation
-        self._ends: Mapping[Partition, int] = {}
 
-    async def run(self, resumed: bool, rule_version: int) -> Outcome:
-        """Catch up with the live generation, compare, keep the diff."""
-        live = await self._live()  # before Kafka, which is never behind it
-        cluster = await read_cluster_state(self._settings)
-        for partition, (offset, head) in live.items():
-            if partition in cluster.partitions:
-                check_partition(partition, offset, head, cluster.cluster_id, cluster.partitions[partition])
-        warehouse = await open_worker_warehouse(self._settings, owner_name(self._settings))
-        pace = Pace(self._order.records_per_s)
-        try:
-            async with (
-                Feed.open(self._settings, warehouse, cluster, self._order.bounds, pace) as feed,
-                self._lake(warehouse, feed),
-            ):
-                await self._catch_up(feed)
-                diff = await self._compare(feed)
-                await keep(self._catalog, self._number, diff, may_become_live=not self._order.options)
-        finally:
-            await warehouse.close()
-        rules = await self._catalog.fetch(live_query("generations/live_rules"))
-        records = sum(feed.positions.values())
-        return Outcome(self._number, resumed, feed.stats, records, rule_version, tuple(row[0] for row in rules), diff)
+@dataclass
+class Work:
+    """A generation that is being fed. ``settings`` are its own; ``catalog`` is a connection to look at the live one."""
 
-    async def _live(self) -> dict[Partition, tuple[int, Head]]:
-        """The live generation's next offsets, and which log they belong to."""
-        return {
-            (row["topic"], row["partition"]): (row["next_offset"], Head(row["cluster_id"], row["first_fingerprint"]))
-            for row in await self._catalog.fetch(live_query("metadata/offsets"))
-        }
+    settings: Settings
+    catalog: asyncpg.Connection
+    warehouse: WorkerWarehouse
+    feed: Feed
+    bounds: Bounds
+    number: int
+    report: Report
+    _ends: Mapping[Partition, int] = field(default_factory=dict)
 
-    async def _live_ends(self) -> dict[Partition, int]:
-        return {partition: offset for partition, (offset, _) in (await self._live()).items()}
+    async def live_ends(self) -> dict[Partition, int]:
+        """The live generation's next offsets."""
+        return {partition: offset for partition, (offset, _) in (await _live(self.catalog)).items()}
 
-    async def _catch_up(self, feed: Feed) -> None:
-        self._ends = await self._live_ends()
+    async def catch_up(self) -> None:
+        """Feed until the live generation is near; say how far it is meanwhile."""
+        feed, self._ends = self.feed, await self.live_ends()
         estimate = Estimate(lambda: sum(self._ends.get(p, 0) for p in feed.positions), lambda: feed.left(self._ends))
         telling = asyncio.create_task(self._tell(estimate))
         try:
             while feed.left(self._ends):
                 await feed.advance(self._ends)
-                self._ends = await self._live_ends()
+                self._ends = await self.live_ends()
                 if feed.left(self._ends) <= NEAR_HEAD_RECORDS:
                     break
         finally:
             telling.cancel()
-        self._report("replay", estimate.sentence())
+        self.report("replay", estimate.sentence())
 
     async def _tell(self, estimate: Estimate) -> None:
         while True:
             await asyncio.sleep(REPORT_EVERY_S)
-            self._report("replay", estimate.sentence())
+            self.report("replay", estimate.sentence())
 
-    async def _compare(self, feed: Feed) -> Diff:
+    async def compare(self) -> Diff:
         """Bring both to the same offsets, take one snapshot of both, let the live batches go on, compare."""
-        self._report("compare", "waiting for the moment")
-        snapshot = await asyncpg.connect(**self._settings.pg_dsn, timeout=10, server_settings=_SNAPSHOT)
+        self.report("compare", "waiting for the moment")
+        snapshot = await asyncpg.connect(**self.settings.pg_dsn, timeout=10, server_settings=_SNAPSHOT)
         try:
             async with snapshot.transaction(isolation="repeatable_read", readonly=True):
-                async with self._catalog.transaction():
-                    await self._catalog.execute(live_query("generations/hold_batches"))
-                    ends = await self._live_ends()
-                    await feed.advance(ends)
+                async with self.catalog.transaction():
+                    await self.catalog.execute(live_query("generations/hold_batches"))
+                    ends = await self.live_ends()
+                    await self.feed.advance(ends)
                     await snapshot.fetch(live_query("metadata/offsets"))  # the snapshot is of the first statement
-                self._report("compare", "comparing")
-                return await compare(snapshot, self._number, self._order.bounds, ends)
+                self.report("compare", "comparing")
+                return await compare(snapshot, self.number, self.bounds, ends)
         finally:
             await snapshot.close()
 
     @asynccontextmanager
-    async def _lake(self, warehouse: WorkerWarehouse, feed: Feed) -> AsyncIterator[None]:
+    async def lake(self, *, wanted: bool = True) -> AsyncIterator[None]:
         """Have the generation's files written meanwhile, and completed at the end."""
-        if self._order.dry_run:
+        if not wanted:
             yield
             return
-        lake = LakeExporter(self._settings, has_backlog=lambda: feed.left(self._ends) > NEAR_HEAD_RECORDS)
-        warehouse.sink.on_bronze = lake.offer
+        lake = LakeExporter(self.settings, has_backlog=lambda: self.feed.left(self._ends) > NEAR_HEAD_RECORDS)
+        self.warehouse.sink.on_bronze = lake.offer
         await lake.start()
-        lake.assigned(feed.positions)
+        lake.assigned(self.feed.positions)
         try:
             yield
         except BaseException:
             with suppress(Exception):
                 await lake.stop()
             raise
-        self._report("lake", "completing its files")
+        finally:
+            self.warehouse.sink.on_bronze = None
+        self.report("lake", "completing its files")
         await lake.close(_LAKE_WITHIN_S)
+
+
+async def _live(catalog: asyncpg.Connection) -> dict[Partition, tuple[int, Head]]:
+    """The live generation's next offsets, and which log they belong to."""
+    return {
+        (row["topic"], row["partition"]): (row["next_offset"], Head(row["cluster_id"], row["first_fingerprint"]))
+        for row in await catalog.fetch(live_query("metadata/offsets"))
+    }
 
 
 _SNAPSHOT = {

@@ -151,6 +151,7 @@ async def open_export(settings: Settings, question: Question, cells: Cells) -> A
     )
     try:
         await connection.transaction(isolation="repeatable_read", readonly=True).start()
+        await connection.fetchval(query("generations/live"))  # none is exchanged while this goes on
         yield Export(connection, question, cells)
     finally:
         with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):

@@ -24,7 +24,7 @@ from liontrack_stream.warehouse.queries import live_query, query
 SHARED = "-- What no generation has of its own."
 """Where ``sql/schema.sql`` goes on with the catalog."""
 
-LIVE, BUILDING, READY = "live", "building", "ready"
+LIVE, BUILDING, READY, RETIRED = "live", "building", "ready", "retired"
 
 
 class GenerationError(Exception):

@@ -93,7 +93,7 @@ def test_no_name_is_left_behind() -> None:
         text = path.read_text()
         there = generation.renamed(text, None, 7)
         assert generation.renamed(there, 7, None) == text, path
-        code = re.sub(r"--.*", "", there)
+        code = re.sub(r"--.*| IS '.*';$", "", there, flags=re.M)
         assert re.findall(r"(?<![\w/.])(?:bronze|silver|gold|analytics|metadata)\.[a-z_\"%{]\S*", code) == [], path
 
 

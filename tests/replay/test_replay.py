@@ -1,4 +1,4 @@
-"""A replay of unchanged rules differs in nothing; of changed rules in what the oracle says; whatever interrupts it."""
+"""A replay of changed rules differs in what the oracle says; killed, it goes on; bounded, it compares what is left."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,8 +22,8 @@ from liontrack_stream.replay.diff import Diff
 from liontrack_stream.replay.run import Order, Outcome, replay
 from liontrack_stream.settings import Settings
 from liontrack_stream.warehouse.generations import GenerationError, catalog_connection, listed
-from tests.support.oracle import Consumed, Tables, compute, positions
-from tests.support.oracle.compare import compare_tables, lake_rows
+from tests.support.oracle import Tables, compute, positions
+from tests.support.oracle.compare import compare_tables
 from tests.support.pipeline_kit import PipelineKit
 from tests.support.worker_process import REPOSITORY, wait_until
 
@@ -59,38 +58,6 @@ def rows_of(pipeline: PipelineKit, number: int) -> Tables:
                 return await warehouse_rows(InGeneration(connection))
 
     return asyncio.run(read())
-
-
-def test_unchanged_rules_change_nothing_while_a_worker_stores(mixed: PipelineKit) -> None:
-    settings = mixed.settings.model_copy(update={"batch_max_records": 130})
-    backlog = len(mixed.consumed())
-    with mixed.load(LOAD, 400):
-        worker = mixed.worker(**SMALL)
-        wait_until(lambda: mixed.stored() > backlog, 40.0, "the worker has caught up")
-        outcome = run(settings, Order(Bounds(), records_per_s=1000.0))
-        assert worker.running
-        assert lines(outcome.diff) == []
-        compared = {table.table for table in outcome.diff.tables}
-        assert compared >= {"bronze.lions_raw", "gold.lions_metrics", "silver.users"}
-        assert all(table.rows_live for table in outcome.diff.tables), outcome.diff.tables
-        assert backlog < sum(outcome.diff.offsets.values()) < mixed.stored()
-        again = run(settings)
-        assert (again.number, again.resumed, lines(again.diff)) == (outcome.number, True, [])
-        assert sum(again.diff.offsets.values()) > sum(outcome.diff.offsets.values())
-        worker.stop()
-    records = mixed.consumed()
-    live = mixed.fetch("SELECT topic, partition, next_offset FROM metadata.consumed_offsets")
-    stored = {(topic, partition): offset for topic, partition, offset in live}
-    assert compare_tables(compute(_below(records, stored)), mixed.warehouse()) == []
-    expected = compute(_below(records, again.diff.offsets))
-    assert compare_tables(expected, rows_of(mixed, again.number)) == []
-    lake = lake_rows(Path(mixed.settings.lake_root, "generations", str(again.number)))
-    for table in ("bronze", "silver.positions", "gold.lions_metrics", "gold.users_activity"):
-        assert lake[table].keys() == expected[table].keys(), table
-
-
-def _below(records: Iterable[Consumed], offsets: Mapping[tuple[str, int], int]) -> list[Consumed]:
-    return [record for record in records if record.offset < offsets.get((record.topic, record.partition), 0)]
 
 
 @pytest.fixture
@@ -194,10 +161,7 @@ def test_bounds_and_commands(mixed: PipelineKit) -> None:
     assert lines(of_time.diff) == []
     assert "silver.lions" not in {table.table for table in of_time.diff.tables}
 
-    shown = mixed.command("generations", "list", "--json")
-    states = {one["generation"]: one["state"] for one in json.loads(shown.stdout)}
+    states = {one.number: one.state for one in asyncio.run(_listed(mixed.settings))}
     assert states == {0: "live", of_topics.number: "building", of_time.number: "building"}  # never to become live
     again = json.loads(mixed.command("generations", "diff", str(of_topics.number), "--json").stdout)
     assert {table["table"] for table in again["tables"]} == compared
-    text = mixed.command("generations", "diff", str(of_topics.number)).stdout
-    assert "gold.lions_metrics" in text

@@ -1,0 +1,129 @@
+"""Makes a generation the live one, in one transaction.
+
+::
+
+    catch up, complete the lake's files, refresh the views
+    BEGIN   lock ── drain to the live offsets ── rename: live ─► _gOLD, _gN ─► live ── fence the workers ── COMMIT
+
+Who reads by one statement, or has asked the catalog in its transaction, sees one generation or the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import asyncpg
+
+from liontrack_stream import generation
+from liontrack_stream.replay.run import Report, Work, at_work
+from liontrack_stream.settings import Settings
+from liontrack_stream.warehouse.generations import (
+    BUILDING,
+    LIVE,
+    READY,
+    RETIRED,
+    Generation,
+    GenerationError,
+    catalog_connection,
+    found,
+    listed,
+)
+from liontrack_stream.warehouse.queries import live_query
+from liontrack_stream.warehouse.refreshing import refresh_views
+from liontrack_stream.warehouse.rules import register_rules
+
+_LOCK_WITHIN = "2s"  # live batches and requests wait as long
+_ATTEMPTS = 300
+_PAUSE_S = 1.0
+# What tells of operation, not of the records, stays with whichever generation is live.
+OPERATION = (
+    "consumed_offsets", "quality_tally", "quality_outbox", "pipeline_logs", "data_lineage", "revisions", "rule_versions"
+)  # fmt: skip
+
+
+async def swap(settings: Settings, number: int, report: Report) -> int:
+    """Make a generation live; the number of the one that was. Workers start again by themselves.
+
+    Raises
+    ------
+    GenerationError, WorkerError, OSError, asyncpg.PostgresError
+        Then nothing has changed.
+    """
+    async with catalog_connection(settings) as catalog:
+        rule_version = await register_rules(settings)
+        _check(await found(catalog, number), rule_version)
+        other = await catalog.fetchrow(live_query("generations/other_shape"), generation.suffix(number))
+        if other is not None:
+            raise GenerationError(
+                f"Generation {number} is of another version of the schema ({'.'.join(other)} differs): replay again."
+            )
+        async with at_work(settings, catalog, number, report) as work:
+            async with work.lake():
+                await work.catch_up()
+            await refresh_views(work.settings)
+            return await _exchange(work, number)
+
+
+async def previous(settings: Settings) -> int:
+    """The generation that was live before. Raises `GenerationError` where there is none."""
+    async with catalog_connection(settings) as catalog:
+        retired = [one for one in await listed(catalog) if one.state == RETIRED and one.swapped_at is not None]
+    if not retired:
+        raise GenerationError("No generation was live before: there is nothing to roll back to.")
+    return max(retired, key=lambda one: str(one.swapped_at)).number
+
+
+def _check(one: Generation, rule_version: int) -> None:
+    if one.state == LIVE:
+        raise GenerationError(f"Generation {one.number} is live already.")
+    if one.options:
+        raise GenerationError(f"Generation {one.number} holds only what it was bounded to, and cannot become live.")
+    if one.state == BUILDING:
+        raise GenerationError(f"Generation {one.number} was never compared: let `liontrack replay` come to its end.")
+    if one.rule_version not in (None, rule_version):
+        raise GenerationError(
+            f"Generation {one.number} was computed with rules {one.rule_version}, and the settings here make rules "
+            f"{rule_version}: set SPEED_LIMITS_KMH as it was then (metadata.rule_versions has it)."
+        )
+    assert one.state in (READY, RETIRED)
+
+
+async def _exchange(work: Work, number: int) -> int:
+    """Try until the locks are had at once: those who hold them are let finish, and nobody waits long for us."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            return await _exchange_now(work, number)
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+            if attempt == 0:
+                work.report("swap", "waiting for exports and requests to end")
+            await asyncio.sleep(_PAUSE_S)
+            await work.catch_up()
+    raise GenerationError("The live generation was in use all the while, by exports perhaps: try again.")
+
+
+async def _exchange_now(work: Work, number: int) -> int:
+    catalog = work.catalog
+    async with catalog.transaction():
+        await catalog.fetchval(live_query("generations/lock_catalog"))
+        await catalog.fetchval(live_query("generations/lock_timeout"), _LOCK_WITHIN)
+        await catalog.execute(live_query("generations/lock_for_swap"))
+        await work.feed.advance(await work.live_ends())
+        former = int(await catalog.fetchval(live_query("generations/live")))
+        await catalog.execute(live_query("generations/retire"))
+        await _rename(catalog, None, former)
+        await _rename(catalog, number, None)
+        of = generation.suffix(former)
+        for name in OPERATION:
+            await catalog.execute(live_query("generations/exchange").format(kind="TABLE", name=name, of=of))
+        await catalog.execute(live_query("generations/exchange").format(kind="SEQUENCE", name="lease_epochs", of=of))
+        await catalog.execute(live_query("generations/fence"), f"generation {number}")
+        await catalog.execute(live_query("generations/make_live"), number)
+    return former
+
+
+async def _rename(catalog: asyncpg.Connection, old: int | None, new: int | None) -> None:
+    """Give a generation other names: its schemas', and those in the texts of its functions."""
+    names = {"old": generation.suffix(old), "new": generation.suffix(new)}
+    await catalog.execute(live_query("generations/rename_schemas").format(**names))
+    for row in await catalog.fetch(live_query("generations/functions"), names["new"]):
+        await catalog.execute(generation.renamed(row["statement"], old, new))

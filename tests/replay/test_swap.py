@@ -1,0 +1,172 @@
+"""Beside a worker that stores a replay differs in nothing, becomes live under readers, and gives back all since."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import asyncpg
+import pytest
+
+from liontrack_stream import generation
+from liontrack_stream.generation_watch import GenerationWatch
+from liontrack_stream.kafka.exits import StartError, SwappedError
+from liontrack_stream.replay import swap as swapping
+from liontrack_stream.replay.bounds import Bounds
+from liontrack_stream.replay.run import Order
+from liontrack_stream.replay.swap import swap
+from liontrack_stream.settings import Settings
+from liontrack_stream.warehouse.export_rows import Question, open_export
+from liontrack_stream.warehouse.export_tables import TABLES
+from liontrack_stream.warehouse.generations import GenerationError
+from liontrack_stream.warehouse.rules import register_rules
+from tests.replay.test_replay import LOAD, SMALL, lines, run
+from tests.support.oracle import POSITIONS, compute
+from tests.support.oracle.compare import compare_tables, lake_rows
+from tests.support.pipeline_kit import PipelineKit
+from tests.support.schema_snapshot import dump
+from tests.support.worker_process import wait_until
+
+_ONE_STATEMENT = """
+SELECT (SELECT count(*) FROM bronze.lions_raw),
+       (SELECT sum(next_offset) FROM metadata.consumed_offsets WHERE topic = 'lions.position.events'),
+       (SELECT count(*) FROM analytics.lions_current_status) >= 0
+"""
+
+
+@contextmanager
+def readers(pipeline: PipelineKit) -> Iterator[list[object]]:
+    """Ask all the while, by one statement; yields what was wrong with an answer."""
+    wrong: list[object] = []
+    done = threading.Event()
+
+    def read() -> None:
+        with pipeline.connect() as connection:
+            while not done.is_set():
+                try:
+                    row = connection.execute(_ONE_STATEMENT).fetchone()
+                    if row is None or row[0] != row[1]:
+                        wrong.append(row)
+                except Exception as error:
+                    wrong.append(error)
+
+    threads = [threading.Thread(target=read) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    yield wrong
+    done.set()
+    for thread in threads:
+        thread.join()
+
+
+def _swap(settings: Settings, number: int) -> int:
+    return asyncio.run(swap(settings, number, lambda part, message: None))
+
+
+def _nothing_differs(pipeline: PipelineKit, backlog: int) -> int:
+    """Replay twice, in other batches than the worker's, and compare; the generation's number."""
+    settings = pipeline.settings.model_copy(update={"batch_max_records": 130})
+    outcome = run(settings, Order(Bounds(), records_per_s=1500.0))
+    assert lines(outcome.diff) == []
+    assert {table.table for table in outcome.diff.tables} >= {"bronze.lions_raw", "gold.lions_metrics", "silver.users"}
+    assert all(table.rows_live for table in outcome.diff.tables), outcome.diff.tables
+    assert backlog < sum(outcome.diff.offsets.values()) < pipeline.stored()
+    again = run(settings)
+    assert (again.number, again.resumed, lines(again.diff)) == (outcome.number, True, [])
+    assert sum(again.diff.offsets.values()) > sum(outcome.diff.offsets.values())
+    return again.number
+
+
+def test_unchanged_rules_change_nothing_and_become_live(mixed: PipelineKit, monkeypatch: pytest.MonkeyPatch) -> None:
+    backlog = len(mixed.consumed())
+    with mixed.load(LOAD, 300):
+        worker = mixed.worker(**SMALL)
+        wait_until(lambda: mixed.stored() > backlog, 40.0, "the worker has caught up")
+        number = _nothing_differs(mixed, backlog)
+        schema = dump(mixed.settings.pg_dsn)
+        with readers(mixed) as wrong:
+            said = mixed.command("generations", "swap", str(number)).stdout
+        assert wrong == []
+        assert said.startswith(f"Generation {number} is live. Generation 0 is kept")
+        at_swap = mixed.stored()
+        wait_until(lambda: mixed.stored() > at_swap + 100, 40.0, "the worker stores on")
+        assert worker.running
+        assert f"Generation {number} is live now: starting again." in worker.log_text()
+        worker.stop()
+    assert dump(mixed.settings.pg_dsn) == schema
+    former = dump(mixed.settings.pg_dsn, schemas=[f"{name}_g0" for name in generation.SCHEMAS])
+    assert generation.renamed(former, 0, None) == dump(mixed.settings.pg_dsn, schemas=generation.SCHEMAS)
+    mixed.catch_up()
+    records = mixed.consumed()
+    expected = compute(records)
+    assert compare_tables(expected, mixed.warehouse()) == []
+    lake = lake_rows(Path(mixed.settings.lake_root, "generations", str(number)))
+    for table in ("bronze", "silver.positions", "gold.lions_metrics", "gold.users_activity"):
+        assert lake[table].keys() == expected[table].keys(), table
+    assert mixed.command("lake", "verify").stdout == "All well.\n"
+    counted = mixed.command("query", "SELECT count(*) AS n FROM bronze.lions_raw", "--format", "json").stdout
+    assert json.loads(counted) == [{"n": sum(record.topic == POSITIONS for record in records)}]
+
+    with monkeypatch.context() as broken:  # a swap that fails at its very end has changed nothing
+        broken.setattr(swapping, "OPERATION", (*swapping.OPERATION, "missing"))
+        with pytest.raises(GenerationError, match="missing"):
+            _swap(mixed.settings, 0)
+    assert dump(mixed.settings.pg_dsn) == schema
+    assert mixed.fetch("SELECT generation FROM catalog.generations WHERE state = 'live'")[0]["generation"] == number
+    assert mixed.command("generations", "rollback").stdout.startswith("Generation 0 is live.")
+    mixed.command("generations", "drop", str(number))
+    mixed.catch_up()
+    mixed.assert_right()
+
+
+def test_what_cannot_become_live(pipeline: PipelineKit, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipeline.command("simulate", "--lions", "2", "--days", "2", "--users", "1")
+    pipeline.catch_up()
+    bounded, whole = run(pipeline.settings, Order(Bounds(lion_id="x"))).number, run(pipeline.settings).number
+    other = pipeline.settings.model_copy(update={"speed_limits_kmh": (9.0, 8.0, 7.0, 6.0)})
+    for settings, number, why in (
+        (pipeline.settings, bounded, "holds only what it was bounded to"),
+        (pipeline.settings, 0, "is live already"),
+        (pipeline.settings, 99, "There is no generation 99"),
+        (other, whole, "set SPEED_LIMITS_KMH as it was"),
+    ):
+        with pytest.raises(GenerationError, match=why):
+            _swap(settings, number)
+    monkeypatch.setattr(swapping, "_ATTEMPTS", 1)
+    monkeypatch.setattr(swapping, "_LOCK_WITHIN", "100ms")
+    with pytest.raises(GenerationError, match="in use all the while, by exports perhaps"):
+        asyncio.run(_swap_under_an_export(pipeline.settings, whole))
+    pipeline.fetch(f"ALTER TABLE silver_g{whole}.lions ADD COLUMN later int")
+    with pytest.raises(GenerationError, match=r"silver.lions.later differs"):
+        _swap(pipeline.settings, whole)
+    with pytest.raises(AssertionError, match="No generation was live before"):
+        pipeline.command("generations", "rollback")
+
+
+async def _swap_under_an_export(settings: Settings, number: int) -> None:
+    async with open_export(settings, Question(TABLES["silver.users"], "whole"), "csv"):
+        await asyncio.to_thread(_swap, settings, number)
+
+
+async def test_a_worker_of_other_rules_says_what_it_needs(settings: Settings) -> None:
+    other = await register_rules(settings.model_copy(update={"speed_limits_kmh": (50, 20, 10, 5.5)}))
+    own = await register_rules(settings)
+    async with asyncpg.create_pool(**settings.pg_dsn, min_size=1) as pool:
+        failed: list[Exception] = []
+        app: Any = SimpleNamespace(pool=pool, warehouse=SimpleNamespace(rule_version=own), fail=failed.append)
+        watch = GenerationWatch(app, 0)
+        assert await watch._what_changed() is None
+        await pool.execute("UPDATE catalog.generations SET state = 'retired'")
+        for rules in (own, other):
+            await pool.execute("DELETE FROM catalog.generations WHERE generation = 1")
+            await pool.execute("INSERT INTO catalog.generations VALUES (1, 'live', '{}', $1)", rules)
+            failed.append(await watch._what_changed())
+    assert isinstance(failed[0], SwappedError)
+    assert isinstance(failed[1], StartError)
+    assert str(failed[1]).endswith("start it with SPEED_LIMITS_KMH=50,20,10,5.5.")
