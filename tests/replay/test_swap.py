@@ -30,6 +30,7 @@ from tests.replay.test_replay import LOAD, SMALL, lines, run
 from tests.support.oracle import POSITIONS, compute
 from tests.support.oracle.compare import compare_tables, lake_rows
 from tests.support.pipeline_kit import PipelineKit
+from tests.support.quality_counts import bronze_counts, published_counts
 from tests.support.schema_snapshot import dump
 from tests.support.worker_process import wait_until
 
@@ -122,6 +123,7 @@ def test_unchanged_rules_change_nothing_and_become_live(mixed: PipelineKit, monk
     assert mixed.command("generations", "rollback").stdout.startswith("Generation 0 is live.")
     mixed.command("generations", "drop", str(number))
     mixed.catch_up()
+    assert published_counts(mixed) == bronze_counts(mixed.consumed()), "each record was counted in one check"
     mixed.assert_right()
 
 
