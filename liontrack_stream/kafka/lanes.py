@@ -5,13 +5,16 @@
     transport ◄──has_room────┘            rewind (gap) ◄── Gap ── Committed ──► progress, live state
 
 Runs that wait while a batch is being stored join into the next batch: a backlog makes big batches, live traffic
-small ones, without a timer.
+small ones, without a timer. While little waits, the lanes store one after the other: four batches at once would take
+four times as long, all of them; in a backlog they overlap.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -25,6 +28,8 @@ from liontrack_stream.kafka.ports import Behind, Committed, Gap, LostLease, Outc
 from liontrack_stream.kafka.runs import FetchedRun, join, without_stored
 
 logger = get_logger(__name__)
+
+TURN_WITHIN_S = 0.25
 
 
 class LaneOwner(Protocol):
@@ -79,6 +84,7 @@ class Lanes:
         self._owner = owner
         self._max_records = max_records
         self._lanes: dict[Partition, _Lane] = {}
+        self._small_batch = asyncio.Lock()
         self.retried: Counter[str] = Counter()  # by contract topic: batches tried in vain
 
     # -- the transport's side
@@ -148,7 +154,7 @@ class Lanes:
     @property
     def waiting_records(self) -> int:
         """Records fetched and not yet being stored."""
-        return sum(lane.expected_records for lane in self._lanes.values())
+        return sum(lane.expected_records for lane in list(self._lanes.values()))  # the views' thread asks, too
 
     @property
     def retrying(self) -> int:
@@ -180,7 +186,9 @@ class Lanes:
                     lane.prepared = True
                     await self._owner.prepare_partition(lane.partition, lane.next_offset)
                 elif lane.waiting:
-                    await self._store(lane, self._take(lane))
+                    async with self._turn():
+                        if lane.waiting and lane.seeks is not None:
+                            await self._store(lane, self._take(lane))
                 else:
                     break
         except Exception as error:
@@ -189,6 +197,20 @@ class Lanes:
         finally:
             lane.task = None
             lane.retries = 0
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Waits for the small batch that is being stored; not for long, for it may be stuck behind another worker."""
+        waited_for = False
+        if self.waiting_records < self._max_records:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TURN_WITHIN_S):
+                    waited_for = await self._small_batch.acquire()
+        try:
+            yield
+        finally:
+            if waited_for:
+                self._small_batch.release()
 
     def _take(self, lane: _Lane) -> RecordBatch:
         runs, records = [], 0

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 logger = get_logger(__name__)
 
-FETCH_MAX_WAIT_MS = 100  # a request in flight cannot take up a partition that has just got room again
+FETCH_MAX_WAIT_MS = 30  # a request in flight cannot take up a partition that has just got room again
 FETCH_MAX_BYTES = 16 * 1024**2  # per request over all partitions, as compressed by the producer
 FETCH_PARTITION_MAX_BYTES = 2 * 1024**2
 POLL_WHEN_FULL_S = 0.01  # how soon a lane that got room is fetched for again

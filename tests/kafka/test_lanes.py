@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from liontrack_stream.kafka import lanes
 from liontrack_stream.kafka.batch import RecordBatch
 from liontrack_stream.kafka.exits import ConsistencyError
 from liontrack_stream.kafka.lanes import Lanes
@@ -211,7 +212,8 @@ async def test_any_other_error_ends_the_worker(worker: Worker) -> None:
     assert worker.failed == [error]
 
 
-async def test_partitions_do_not_wait_for_each_other(worker: Worker) -> None:
+async def test_partitions_do_not_wait_long_for_each_other(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lanes, "TURN_WITHIN_S", 0.001)
     other = (TOPIC, 1)
     worker.lanes.sought(other, 0, seeks=1)
     await worker.settled()
@@ -220,7 +222,33 @@ async def test_partitions_do_not_wait_for_each_other(worker: Worker) -> None:
     await asyncio.sleep(0.01)
     worker.script.clear()
     await worker.give(run(0, 3, partition=1))
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0.02)
     assert worker.lanes.idle(other)
     assert not worker.lanes.idle(LANE)
     await worker.lanes.stop(0.0)
+
+
+@pytest.mark.parametrize(("records", "at_once"), [(3, 1), (12, 2)])
+async def test_lanes_store_one_after_the_other_while_little_waits(
+    worker: Worker, records: int, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lanes, "TURN_WITHIN_S", 60.0)
+    worker.lanes.sought((TOPIC, 1), 0, seeks=1)
+    worker.lanes.sought((TOPIC, 2), 0, seeks=1)
+    await worker.settled()
+    under_way, most = 0, 0
+
+    async def process(batch: RecordBatch, gap_proven: bool = False) -> Outcome:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.01)
+        under_way -= 1
+        return Committed()
+
+    monkeypatch.setattr(worker, "process", process)
+    for partition in (0, 1):
+        await worker.give(run(0, records, partition=partition))
+    await worker.settled()
+    assert most == at_once
+    assert sorted(worker.committed) == [(0, records)] * 2
