@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import gc
 import json
+import os
 import sys
 import time
 from collections import Counter
@@ -95,7 +96,9 @@ def main() -> None:
     parser.add_argument("--watched", default="", help="lion ids, comma-separated")
     options = parser.parse_args()
     gc.freeze()
-    print(json.dumps(uvloop.run(ask(options))), flush=True)
+    report = memoryview(json.dumps(uvloop.run(ask(options))).encode())
+    while report:  # after uvloop a full pipe takes a part, and print loses the rest
+        report = report[os.write(sys.stdout.fileno(), report) :]
 
 
 if __name__ == "__main__":
