@@ -6,10 +6,12 @@ Definitions: the contract's «Gold's definitions»; where it is silent, decision
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from itertools import combinations
 from math import fsum
 from statistics import median
+
+import msgspec
+from msgspec.structs import replace
 
 LOOKBACK_DAYS = 30
 TREND_DAYS_MIN = 3
@@ -20,8 +22,7 @@ WEIGHT_PART, FIXES_PART, MOVEMENT_PART = 0.5, 0.3, 0.2
 SCORE_DECIMALS = 6
 
 
-@dataclass(frozen=True, slots=True)
-class LionDay:
+class LionDay(msgspec.Struct, frozen=True):
     """One row of ``gold.lions_metrics``: facts first, then what follows from 31 days of facts."""
 
     fixes: int = 0
@@ -73,7 +74,9 @@ def settle_days(days: Mapping[int, LionDay], dirty: Iterable[int]) -> dict[int, 
     dirty
         Days whose facts changed.
     """
-    affected = sorted({day for start in dirty for day in range(start, start + LOOKBACK_DAYS + 1) if day in days})
+    last = max(days, default=0)
+    reach = (range(start, min(start + LOOKBACK_DAYS, last) + 1) for start in dirty)
+    affected = sorted({day for some in reach for day in some if day in days})
     weighed = sorted(day for day, facts in days.items() if facts.avg_weight is not None)
     settled = {}
     for day in affected:

@@ -100,14 +100,20 @@ def _identities(fixes: Fixes) -> tuple[Fixes, Fixes, Indexes, Mask]:
     again = _same_identity(fixes)
     if not again.any():
         return fixes, fixes[:0], np.empty(0, np.int64), np.asarray((fixes["row"] < 0) & (fixes["flags"] == 0))
-    keys = ("offset", "partition", "append_us", "time_us", "lion")
-    fixes = fixes[np.lexsort(tuple(fixes[key] for key in keys))]
-    again = _same_identity(fixes)
+    _put_winners_first(fixes, again)
+    first = np.flatnonzero(~again)
     winner_of = np.cumsum(~again) - 1
-    kept = fixes[~again]
-    was_accepted = np.zeros(len(kept), bool)
+    was_accepted = np.zeros(len(first), bool)
     was_accepted[winner_of[(fixes["row"] < 0) & (fixes["flags"] == 0)]] = True
-    return kept, fixes[again], winner_of[again], was_accepted
+    return fixes.take(first), fixes.take(np.flatnonzero(again)), winner_of[again], was_accepted
+
+
+def _put_winners_first(fixes: Fixes, again: Mask) -> None:
+    """Order the fixes of each identity that has several, in place: by append time, partition, offset."""
+    several = np.flatnonzero(again | np.append(again[1:], False))
+    chosen = fixes.take(several)
+    keys = ("offset", "partition", "append_us", "time_us", "lion")
+    fixes[several] = chosen.take(np.lexsort(tuple(chosen[key] for key in keys)))
 
 
 def _same_identity(fixes: Fixes) -> Mask:

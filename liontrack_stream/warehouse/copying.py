@@ -26,6 +26,8 @@ _TRAILER = b"\xff\xff"
 _NULL = b"\xff\xff\xff\xff"
 _JSONB_VERSION = b"\x01"
 _TEXT_OID, _INT8_OID = 25, 20
+_COMBINATIONS_MAX = 20_000  # at the start of a COPY
+_KEPT_BYTES_MAX = 200
 _NULLS, _FIXED, _MIXED, _TEXTS, _BYTES = "nulls", "fixed", "mixed", "texts", "bytes"
 
 
@@ -161,17 +163,23 @@ class _Block:
 
 def _repeating(columns: Sequence[Sequence[str | None]]) -> list[bytes]:
     """Neighbouring text columns as one piece per row; a combination that came before is looked up."""
-    return list(map(_Combinations().__getitem__, zip(*columns, strict=True)))
+    if len(_combinations) > _COMBINATIONS_MAX:
+        _combinations.clear()
+    return list(map(_combinations.__getitem__, zip(*columns, strict=True)))
 
 
 class _Combinations(dict[tuple[str | None, ...], bytes]):
-    """Texts of one row to their bytes, lengths before each."""
+    """Texts of one row to their bytes, lengths before each. Short ones are kept: they come in the next batch, too."""
 
     def __missing__(self, texts: tuple[str | None, ...]) -> bytes:
         encoded = [None if text is None else text.encode() for text in texts]
         piece = b"".join(_NULL if item is None else struct.pack(">i", len(item)) + item for item in encoded)
-        self[texts] = piece
+        if len(piece) <= _KEPT_BYTES_MAX:
+            self[texts] = piece
         return piece
+
+
+_combinations = _Combinations()
 
 
 def _nullable(values: NDArray[Any], null: NDArray[np.bool_]) -> list[bytes]:

@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from liontrack_stream.core.fixes import NO_STEP, SPIKE, Fixes, empty
+from liontrack_stream.core.fixes import NO_STEP, Fixes, empty
 from liontrack_stream.core.geo import DAY_US
 from liontrack_stream.core.health import LOOKBACK_DAYS
 from liontrack_stream.warehouse.lion_days import END_DAY, Days, load_days
@@ -68,9 +67,8 @@ class LionState:
         """A lion that the warehouse has never heard of."""
         return cls(lion_id, tail=Span(empty(), 0, END_US, False, False))
 
-    def reach(self, fixes: Fixes) -> None:
-        """Take in that these fixes, in order of time, are stored now."""
-        first, last = int(fixes["time_us"][0]), int(fixes["time_us"][-1])
+    def reach(self, first: int, last: int) -> None:
+        """Take in that fixes from one time to another, µs, are stored now."""
         self.first_fix_us = first if self.first_fix_us is None else min(self.first_fix_us, first)
         self.last_fix_us = last if self.last_fix_us is None else max(self.last_fix_us, last)
 
@@ -170,31 +168,11 @@ async def load_missing_days(work: BatchWork, states: Sequence[LionState], from_d
         state.days, state.days_from = days, day
 
 
-def trimmed_tail(fixes: Fixes, span: Span, last_us: int | None) -> Span:
-    """The last two days of settled fixes of one lion, and three candidates before, as the next batch's context."""
-    from_us = span.from_us if last_us is None else max(span.from_us, (last_us // DAY_US - TAIL_DAYS) * DAY_US)
-    inside = int(np.searchsorted(fixes["time_us"], from_us))
-    margin, more = _last_candidates(fixes["flags"][:inside])
-    if inside == len(margin):
-        from_us = span.from_us  # nothing is dropped
-    kept = fixes.take(np.concatenate((margin, np.arange(inside, len(fixes)))))
-    kept["row"], kept["lion"] = -1, 0
-    return Span(kept, from_us, span.to_us, span.open_start or more, span.open_end)
-
-
-def _last_candidates(flags: NDArray[np.uint8]) -> tuple[NDArray[np.int64], bool]:
-    """Places of the last three candidates, and whether there may be others before them."""
-    for looked_at in (4 * MARGIN_CANDIDATES, len(flags)):
-        start = max(0, len(flags) - looked_at)
-        candidates = start + np.flatnonzero((flags[start:] & ~np.uint8(SPIKE)) == 0)
-        if len(candidates) >= MARGIN_CANDIDATES or start == 0:
-            break
-    return candidates[-MARGIN_CANDIDATES:], start > 0 or len(candidates) > MARGIN_CANDIDATES
-
-
 def trimmed_days(days: Days, days_from: int, last_us: int | None) -> tuple[Days, int]:
     """The days that the next fixes in order look back on, and a few more for the nearly late."""
     if last_us is None:
         return days, days_from
     start = max(days_from, last_us // DAY_US - LOOKBACK_DAYS - TAIL_DAYS - 2)
-    return {day: row for day, row in days.items() if day >= start}, start
+    if start > days_from:
+        days = {day: row for day, row in days.items() if day >= start}
+    return days, start

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from liontrack_stream.contract.times import iso
+from liontrack_stream.core.fixes import Fixes
 from liontrack_stream.core.geo import DAY_US
 from liontrack_stream.core.windows import WINDOW_US, LionWindows
 from liontrack_stream.warehouse.copying import Rows, copy_rows
@@ -16,9 +18,11 @@ from liontrack_stream.warehouse.revisions import Cause
 from liontrack_stream.warehouse.work import BatchWork
 
 CauseOf = Callable[[str, int], Cause | None]  # of a lion's window
+_BOX = ("min_lat", "max_lat", "min_lng", "max_lng")
+_NUMBERS = ("start_us", "fixes", "sum_lat_e9", "sum_lng_e9", *_BOX)
 _TOLD = (
     *("fixes", "mean_lat", "mean_lng", "first_lat", "first_lng", "last_lat", "last_lng"),
-    *("min_lat", "max_lat", "min_lng", "max_lng"),
+    *_BOX,
 )
 
 
@@ -61,7 +65,7 @@ def _told(row: Any) -> dict[str, Any]:
 
 def _now(windows: LionWindows, i: int) -> dict[str, Any]:
     """A new window in the same shape."""
-    window = _window(windows, i)
+    window = next(_as_told(windows, np.array([i])))
     sides = {f"{side}_{part}": window[side][part] for side in ("first", "last") for part in ("lat", "lng")}
     times = {f"{side}_time": iso(getattr(windows, side)["time_us"][i], "microseconds") for side in ("first", "last")}
     return {name: (window | sides)[name] for name in _TOLD} | times
@@ -90,29 +94,33 @@ def live_windows(
     ``last_us`` per lion of the round; ``moved`` the lions whose last fix had to be read anew.
     """
     live: dict[int, dict[str, Any] | None] = dict.fromkeys(moved)
-    for i in np.flatnonzero(np.diff(windows.lion, append=-1)).tolist():
-        lion = int(windows.lion[i])
+    newest = np.flatnonzero(np.diff(windows.lion, append=-1))
+    told = _as_told(windows, newest)
+    for lion, start_us, window in zip(
+        windows.lion[newest].tolist(), windows.start_us[newest].tolist(), told, strict=True
+    ):
         newest_us = last_us[lion]
-        if newest_us is not None and newest_us // WINDOW_US * WINDOW_US == windows.start_us[i]:
-            live[lion] = _window(windows, i)
+        if newest_us is not None and newest_us // WINDOW_US * WINDOW_US == start_us:
+            live[lion] = window
     return live
 
 
-def _window(windows: LionWindows, i: int) -> dict[str, Any]:
-    fixes = int(windows.fixes[i])
-    return {
-        "window_start": iso(windows.start_us[i]),
-        "fixes": fixes,
-        "mean_lat": int(windows.sum_lat_e9[i]) / fixes / 1e9,
-        "mean_lng": int(windows.sum_lng_e9[i]) / fixes / 1e9,
-        "first": _point(windows.first[i]),
-        "last": _point(windows.last[i]),
-        "min_lat": float(windows.min_lat[i]),
-        "max_lat": float(windows.max_lat[i]),
-        "min_lng": float(windows.min_lng[i]),
-        "max_lng": float(windows.max_lng[i]),
-    }
+def _as_told(windows: LionWindows, chosen: NDArray[np.int64]) -> Iterator[dict[str, Any]]:
+    """Some of the windows as the live table has them."""
+    columns = {name: getattr(windows, name)[chosen].tolist() for name in _NUMBERS}
+    first, last = _points(windows.first.take(chosen)), _points(windows.last.take(chosen))
+    for start_us, fixes, lat_e9, lng_e9, *box in zip(*columns.values(), strict=True):
+        yield {
+            "window_start": iso(start_us),
+            "fixes": fixes,
+            "mean_lat": lat_e9 / fixes / 1e9,
+            "mean_lng": lng_e9 / fixes / 1e9,
+            "first": next(first),
+            "last": next(last),
+            **dict(zip(_BOX, box, strict=True)),
+        }
 
 
-def _point(fix: Any) -> dict[str, Any]:
-    return {"time": iso(fix["time_us"]), "lat": float(fix["lat"]), "lng": float(fix["lng"])}
+def _points(fixes: Fixes) -> Iterator[dict[str, Any]]:
+    for time_us, lat, lng in zip(*(fixes[name].tolist() for name in ("time_us", "lat", "lng")), strict=True):
+        yield {"time": iso(time_us), "lat": lat, "lng": lng}

@@ -23,6 +23,7 @@ from liontrack_stream.warehouse import lion_windows
 from liontrack_stream.warehouse.copying import Rows, copy_rows
 from liontrack_stream.warehouse.day_partitions import execute_by_period
 from liontrack_stream.warehouse.deletions import NewDeletions, load_deletions
+from liontrack_stream.warehouse.lion_advance import advance_heads, count_fixes, trimmed_tails
 from liontrack_stream.warehouse.lion_deletions import Limits, flag_deleted, mark_deleted, withdraw_fixes
 from liontrack_stream.warehouse.lion_revisions import LionCauses
 from liontrack_stream.warehouse.lion_states import (
@@ -34,7 +35,6 @@ from liontrack_stream.warehouse.lion_states import (
     load_states,
     load_tails,
     trimmed_days,
-    trimmed_tail,
 )
 from liontrack_stream.warehouse.lion_writes import reread_heads, write_facts, write_lions, write_resettled
 from liontrack_stream.warehouse.quality_tally import tally_fixes
@@ -265,45 +265,27 @@ async def _update_states(
     work: BatchWork, events: list[Position], rounds: list[_Round], spans: Sequence[Span], settled: Settled
 ) -> list[int]:
     """Bring the lions' heads and tails up to the settled fixes; the places of those whose head was read anew."""
-    fixes, accepted = settled.fixes, settled.accepted
-    bounds = np.searchsorted(fixes["lion"], np.arange(len(rounds) + 1)).tolist()
-    replaced = np.zeros(len(fixes), bool)
-    replaced[settled.loser_winner[settled.losers["row"] < 0]] = True
-    reread = []
-    for n, entry in enumerate(rounds):
-        mine = slice(bounds[n], bounds[n + 1])
-        state, rows, ok = entry.state, fixes[mine], accepted[mine]
-        state.fixes += int((rows["row"] >= 0).sum() - replaced[mine].sum())
-        state.reach(rows)
-        state.accepted += int(ok.sum()) - int(settled.was_accepted[mine].sum())
-        moved = rows["time_us"][(replaced[mine] | ((rows["row"] < 0) & (ok != settled.was_accepted[mine])))]
-        if len(moved) and moved[-1] >= min(state.last_us or 0, state.name_us or 0):
-            reread.append(n)
-        _advance_head(state, events, rows[ok & (rows["row"] >= 0)])
-        changed = rows["time_us"][settled.changed[mine]]
-        if entry.span is None:
-            state.tail = trimmed_tail(rows, spans[n], state.last_us)
-        elif (
-            len(changed)
-            and state.tail is not None
-            and (not state.tail.open_start or changed[-1] >= state.tail.fixes["time_us"][0])
-        ):
-            state.tail = None
+    states = [entry.state for entry in rounds]
+    moves = count_fixes(states, settled)
+    reread = [
+        n
+        for n, (state, moved_us) in enumerate(zip(states, moves.moved_us, strict=True))
+        if moved_us >= 0 and moved_us >= min(state.last_us or 0, state.name_us or 0)
+    ]
+    advance_heads(states, events, settled)
+    if rounds[0].span is None:
+        for state, tail in zip(states, trimmed_tails(settled.fixes, spans, [s.last_us for s in states]), strict=True):
+            state.tail = tail
+    else:
+        for state, changed_us in zip(states, moves.changed_us, strict=True):
+            if state.tail is not None and _reaches(changed_us, state.tail):
+                state.tail = None
+    for state in states:
         state.days, state.days_from = trimmed_days(state.days, state.days_from, state.last_us)
-    await reread_heads(work, [rounds[n].state for n in reread])
+    await reread_heads(work, [states[n] for n in reread])
     return reread
 
 
-def _advance_head(state: LionState, events: list[Position], new: Fixes) -> None:
-    """Take the position of the latest new accepted fix, and the name of the latest that has one."""
-    if not len(new):
-        return
-    if state.last_us is None or new["time_us"][-1] >= state.last_us:
-        state.last_us, state.lat, state.lng = int(new["time_us"][-1]), float(new["lat"][-1]), float(new["lng"][-1])
-    for time_us, row in zip(new["time_us"][::-1].tolist(), new["row"][::-1].tolist(), strict=True):
-        if state.name_us is not None and time_us < state.name_us:
-            break
-        name = events[row].name
-        if name is not None:
-            state.name, state.name_us = name, time_us
-            break
+def _reaches(changed_us: int, tail: Span) -> bool:
+    """Whether a change of older fixes concerns a tail that was kept."""
+    return changed_us >= 0 and (not tail.open_start or changed_us >= int(tail.fixes["time_us"][0]))

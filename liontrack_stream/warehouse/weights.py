@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
+from msgspec.structs import replace
 
 from liontrack_stream.contract.convert import KG_PER_UNIT
 from liontrack_stream.contract.events import Weight, to_json
