@@ -75,12 +75,14 @@ class Call:
 
 
 def answering(route: Route) -> Handler:
-    """The aiohttp handler of a route: who asks, whether it may, what it asks, and then the route's own handler."""
+    """The aiohttp handler of a route: who asks, whether it may, and when; then its own handler."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         site = request.app[SITE]
         viewer = Viewer() if route.access is Access.OPEN else site.viewer(request)
         check_access(route.access, viewer, request.match_info.get("userId"), lambda: site.is_open_demo(request))
+        if route.access is not Access.OPEN:
+            await site.database.pace.turn()
         return await route.handler(Call(request, route, site, viewer))
 
     return handle

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 from typing import Any
 
 import asyncpg
 
 from liontrack_stream.settings import Settings
+from liontrack_stream.views.pace import Pace
 from liontrack_stream.warehouse.pool import acting_as
 from liontrack_stream.warehouse.queries import query
 
@@ -24,8 +26,8 @@ class Busy(ConnectionError):
 class Database:
     """Opens connections when they are first needed: the web server starts with Postgres away."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, pace: Pace | None = None) -> None:
+        self._settings, self.pace = settings, pace or Pace()
         self._pool: asyncpg.Pool | None = None
         self._waiting = 0
 
@@ -73,9 +75,11 @@ class Database:
         if pool is None:
             raise ConnectionError("The views' connections are closed.")
         connection = await self._acquire(pool)
+        began_s = monotonic()
         try:
             return await connection.fetch(query(name), *arguments, timeout=self._settings.api_statement_timeout_s + 1.0)
         finally:
+            self.pace.asked_database(monotonic() - began_s)
             await pool.release(connection)
 
     async def _acquire(self, pool: asyncpg.Pool) -> Any:

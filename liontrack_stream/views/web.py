@@ -36,6 +36,7 @@ from liontrack_stream.views.http_server import server_options
 from liontrack_stream.views.live import look_up
 from liontrack_stream.views.manners import add_manners
 from liontrack_stream.views.openapi import DOCUMENT, document
+from liontrack_stream.views.pace import Pace
 from liontrack_stream.views.probes import worker_probes
 from liontrack_stream.views.prometheus import FIGURES, Figures, worker_measure
 from liontrack_stream.views.routes import Route
@@ -97,7 +98,8 @@ def attach(web_app: web.Application, site: Site) -> None:
 
 def register(app: LionTrackApp) -> None:
     """Serve the routes from a worker's web server."""
-    database = Database(app.settings)
+    pace = Pace(lambda: app.lanes.waiting_records > app.settings.batch_max_records)
+    database = Database(app.settings, pace)
     site = Site(
         settings=app.settings,
         database=database,

@@ -122,7 +122,7 @@ async def _write_lion_days(work: BatchWork, dirty: set[tuple[str, int]], causes:
     await write_days(
         work,
         [
-            (lion, days, {day: replace(days.get(day, LionDay()), **facts[lion, day]) for day in dirty_days[lion]})  # type: ignore[arg-type]
+            (lion, days, {day: replace(days.get(day, LionDay()), **facts[lion, day]) for day in dirty_days[lion]})
             for lion, days in zip(lions, stored, strict=True)
         ],
         lambda lion, day: causes.of_day(lion, day, LOOKBACK_DAYS),
