@@ -85,7 +85,10 @@ async def write_days(
         if cause_of is not None:
             _note(work, lion_id, stored, settled | dict.fromkeys(vanished), cause_of)
         gone += [(lion_id, day) for day in vanished if day in stored]
-        results.append({day: row for day, row in (days | settled).items() if day not in set(vanished)})
+        days.update(settled)
+        for day in vanished:
+            del days[day]
+        results.append(days)
     if upserts:
         await work.connection.execute(query("gold/lion_days_upsert"), *map(list, zip(*upserts, strict=True)))
     if gone:
