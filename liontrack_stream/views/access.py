@@ -65,11 +65,16 @@ def viewer_of(authorization: Sequence[str], secret: str | None) -> Viewer:
     except Exception:  # a hostile token can break its parser in many ways, and is not valid in any of them
         raise BadToken("The token is not valid.") from None
     user_id, roles = claims.get("id"), claims.get("roles", [])
-    if not isinstance(user_id, str) or not user_id:
+    if not _is_text(user_id) or not user_id:
         raise BadToken("The token lacks the claim `id`.")
-    if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
+    if not isinstance(roles, list) or not all(map(_is_text, roles)):
         raise BadToken("The token's claim `roles` is not a list of texts.")
     return Viewer(user_id, frozenset(roles), _expiry(claims))
+
+
+def _is_text(claim: Any) -> bool:
+    """Whether a claim is a text that an answer can repeat: JSON may hold half characters, UTF-8 may not."""
+    return isinstance(claim, str) and claim.encode(errors="ignore").decode() == claim
 
 
 def _expiry(claims: Mapping[str, Any]) -> datetime | None:

@@ -86,6 +86,8 @@ REFUSED = {
     "id no text": signed(("ranger",), id=7),
     "id empty": signed(("ranger",), id=""),
     "id null": signed(("ranger",), id=None),
+    "id half a character": signed(("ranger",), id="\ud800"),
+    "role half a character": signed(("ranger", "\ud800")),
     "id a list": signed(("ranger",), id=["u1"]),
     "roles a text": signed("ranger"),
     "roles null": signed(None),
