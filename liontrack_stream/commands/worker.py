@@ -19,8 +19,6 @@ from yarl import URL
 from liontrack_stream.app import LionTrackApp, canonical_url
 from liontrack_stream.kafka.exits import ExitCode, SwappedError
 
-SWITCH_INTERVAL_S = 0.001  # how long a request may have to wait for a batch to let go of the interpreter, several times
-
 
 class worker(faust_worker):
     """Consume the five topics into the warehouse, the lake and the live tables, and serve the API.
@@ -54,7 +52,6 @@ class worker(faust_worker):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # COPY streams megabytes through the loop
-        sys.setswitchinterval(SWITCH_INTERVAL_S)
         super().__init__(*args, **kwargs)
         self._report_to = self.stdout
         self.stdout = self.stderr

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 logger = get_logger(__name__)
 
 FETCH_MAX_WAIT_MS = 30  # a request in flight cannot take up a partition that has just got room again
+FETCH_MIN_BYTES = 128 * 1024  # less is waited for, up to the time above: small fetches cost as much as large ones
 FETCH_MAX_BYTES = 16 * 1024**2  # per request over all partitions, as compressed by the producer
 FETCH_PARTITION_MAX_BYTES = 2 * 1024**2
 POLL_WHEN_FULL_S = 0.01  # how soon a lane that got room is fetched for again
@@ -54,9 +55,10 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
-        # Faust has no settings for these two.
+        # Faust has no settings for these.
         consumer._fetch_max_wait_ms = FETCH_MAX_WAIT_MS
         consumer._fetch_max_bytes = FETCH_MAX_BYTES
+        consumer._fetch_min_bytes = FETCH_MIN_BYTES
         return consumer
 
     async def _fetch_records(

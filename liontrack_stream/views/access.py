@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import jwt
@@ -43,14 +44,24 @@ def token_of(viewer: Viewer, secret: str, since: datetime, until: datetime) -> s
     return jwt.encode(claims, secret, algorithm=ALGORITHMS[0])
 
 
-def viewer_of(authorization: Sequence[str], secret: str | None) -> Viewer:
+def viewer_of(authorization: tuple[str, ...], secret: str | None) -> Viewer:
     """The viewer whom the request's Authorization headers name; nobody where there is none.
+
+    A token that was valid is so until it ends, so the latest ones are not read again.
 
     Raises
     ------
     BadToken
         For anything that is sent and is not one valid bearer token: an expired ranger should learn of it, not see less.
     """
+    viewer = _read(authorization, secret)
+    if viewer.expires_at is not None and datetime.now(UTC) >= viewer.expires_at:
+        raise BadToken("The token has expired.")
+    return viewer
+
+
+@lru_cache(maxsize=1_000)
+def _read(authorization: tuple[str, ...], secret: str | None) -> Viewer:
     if not authorization:
         return Viewer()
     scheme, _, token = authorization[0].partition(" ")

@@ -96,7 +96,7 @@ class Site:
         """Who asks, looked up once a request; 401 for a token that is not valid."""
         if VIEWER not in request:
             try:
-                request[VIEWER] = viewer_of(request.headers.getall("Authorization", []), self.token_secret)
+                request[VIEWER] = viewer_of(tuple(request.headers.getall("Authorization", [])), self.token_secret)
             except BadToken as error:
                 raise unauthorized(str(error)) from None
         return request[VIEWER]

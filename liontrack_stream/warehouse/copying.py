@@ -6,7 +6,6 @@ Format: https://www.postgresql.org/docs/current/sql-copy.html, «Binary Format»
 
 from __future__ import annotations
 
-import io
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -202,7 +201,7 @@ def _array(oid: int, items: Sequence[bytes]) -> bytes:
 async def copy_rows(connection: asyncpg.Connection, schema: str, table: str, rows: Rows) -> None:
     """COPY ``rows`` into an allow-listed table of this process's generation."""
     if rows.count:
-        with io.BytesIO(rows.encode()) as source:  # closing it frees the bytes: asyncpg leaves the source in a cycle
-            await connection.copy_to_table(
-                table, schema_name=schema + suffix(current()), columns=rows.names, format="binary", source=source
-            )
+        source = memoryview(rows.encode())  # bytes would be a path's name, and a file be read by another thread
+        await connection.copy_to_table(
+            table, schema_name=schema + suffix(current()), columns=rows.names, format="binary", source=source
+        )

@@ -19,7 +19,7 @@ def test_stdout_is_the_token_and_nothing_else(tmp_path: Path) -> None:
     done = liontrack(*arguments, cwd=tmp_path, environment={**SETTINGS, "JWT_SECRET": SECRET})
     assert done.returncode == 0, done.stderr
     [token] = done.stdout.splitlines()
-    viewer = viewer_of([f"Bearer {token}"], SECRET)
+    viewer = viewer_of((f"Bearer {token}",), SECRET)
     assert viewer == Viewer("u1", frozenset({"ranger", "admin"}), viewer.expires_at)
     assert viewer.expires_at is not None
     claims = jwt.decode(token, SECRET, algorithms=["HS256"])

@@ -108,14 +108,14 @@ async def test_health_is_rewound(
 @pytest.mark.parametrize(
     ("headers", "seen"),
     [
-        ({}, (None, [], "generalised", 0.1, 24)),
-        (VISITOR, ("u1", ["user"], "generalised", 0.1, 24)),
-        (RANGER, ("u1", ["ranger"], "exact", None, None)),
+        ({}, (None, False, [], "generalised", 0.1, 24)),
+        (VISITOR, ("u1", True, ["user"], "generalised", 0.1, 24)),
+        (RANGER, ("u1", True, ["ranger"], "exact", None, None)),
     ],
 )
 async def test_who_asks(serve: Serve, headers: dict[str, str], seen: tuple[Any, ...]) -> None:
     body = await (await (await serve()).get(ME, headers=headers)).json()
-    names = ("user_id", "roles", "positions", "grid_deg", "delay_h")
+    names = ("user_id", "known", "roles", "positions", "grid_deg", "delay_h")
     assert body == {**dict(zip(names, seen, strict=True)), "demo": False, "timestamp": "2026-03-10T12:00:00Z"}
 
 
