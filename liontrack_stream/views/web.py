@@ -98,7 +98,7 @@ def attach(web_app: web.Application, site: Site) -> None:
 
 def register(app: LionTrackApp) -> None:
     """Serve the routes from a worker's web server."""
-    pace = Pace(lambda: app.lanes.waiting_records > app.settings.batch_max_records)
+    pace = Pace(lambda: 2 * app.lanes.waiting_records > app.settings.batch_max_records)
     database = Database(app.settings, pace)
     site = Site(
         settings=app.settings,
