@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import Any, TypeVar
 
 from liontrack_stream.lake.compaction import CompactionRuns, Compactor
 from liontrack_stream.lake.manifest import Manifest
+from liontrack_stream.lake.resources import yield_to_others
 from liontrack_stream.lake.store import Store
 from liontrack_stream.settings import Settings
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-_NICENESS = 15
 
 
 class BackgroundCompaction:
@@ -27,7 +24,7 @@ class BackgroundCompaction:
 
     def __init__(self, settings: Settings, store: Store, must_rest: Callable[[], bool]) -> None:
         self._settings, self._store, self._must_rest = settings, store, must_rest
-        self._thread = ThreadPoolExecutor(1, "lake-compact", initializer=_yield_to_others)
+        self._thread = ThreadPoolExecutor(1, "lake-compact", initializer=yield_to_others)
 
     @property
     def wanted(self) -> bool:
@@ -58,9 +55,3 @@ class BackgroundCompaction:
 
     async def _in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
-
-
-def _yield_to_others() -> None:
-    """Lower this thread's priority; Linux knows one per thread."""
-    with suppress(OSError, AttributeError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -15,6 +18,17 @@ T = TypeVar("T")
 
 _THREADS = 2  # read, sort, encode: as much of the machine as the lake may take
 _WRITERS = 8  # mostly wait for the disk
+_NICENESS = 15
+
+
+def yield_to_others() -> None:
+    """Lower this thread's priority: storing and answering come first. Linux knows one per thread."""
+    with suppress(OSError, AttributeError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+
+
+def _threads(count: int, name: str) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(count, name, initializer=yield_to_others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +37,8 @@ class Resources:
 
     store: Store
     reader: Reader
-    threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_THREADS, "lake"))
-    writers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_WRITERS, "lake-write"))
+    threads: ThreadPoolExecutor = field(default_factory=lambda: _threads(_THREADS, "lake"))
+    writers: ThreadPoolExecutor = field(default_factory=lambda: _threads(_WRITERS, "lake-write"))
 
     async def in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self.threads, function, *arguments)
