@@ -77,6 +77,9 @@ def open_store(settings: Settings) -> Store:
     return LocalStore(Path(settings.lake_root))
 
 
+_numbers = itertools.count()  # of the process's temporary files: two stores of one folder may not meet
+
+
 class LocalStore:
     """A folder. A file is written beside the lake, synced to disk, read back, and linked or renamed into place."""
 
@@ -84,7 +87,6 @@ class LocalStore:
         self._root = root.absolute()
         self._temp = self._root / TEMP_FOLDER
         self._owner = f"{socket.gethostname()}-{os.getpid()}"
-        self._numbers = itertools.count()
 
     def prepare(self) -> None:
         self._temp.mkdir(parents=True, exist_ok=True)
@@ -98,7 +100,7 @@ class LocalStore:
                 Path(entry.path).unlink(missing_ok=True)
 
     def stage(self, file: Encoded) -> Staged:
-        temp = self._temp / f"{self._owner}-{next(self._numbers)}.tmp"
+        temp = self._temp / f"{self._owner}-{next(_numbers)}.tmp"
         try:
             self._write(temp, file)
         except BaseException:

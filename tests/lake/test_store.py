@@ -66,6 +66,16 @@ def test_immutable_files_are_never_overwritten(store: Store) -> None:
     assert store.read("bronze/a.parquet").equals(other.data)
 
 
+def test_two_stores_of_a_process_keep_their_files_apart(tmp_path: Path) -> None:
+    first, second = LocalStore(tmp_path), LocalStore(tmp_path)
+    other = encode(pa.table({"n": [4]}))
+    staged = first.stage(FILE), second.stage(other)
+    for one, path in zip(staged, ("bronze/a.parquet", "bronze/b.parquet"), strict=True):
+        one.publish(path, False)
+    assert first.read("bronze/a.parquet").equals(FILE.data)
+    assert first.read("bronze/b.parquet").equals(other.data)
+
+
 def test_a_disk_that_lies_is_noticed(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="reads back differently"):
         LocalStore(tmp_path).stage(Encoded(FILE.data, 3, "0" * 64))
