@@ -110,7 +110,7 @@ async def test_export_to_a_bucket(lake: Settings, warehouse: asyncpg.Connection)
 def test_a_listing_during_swaps_is_of_one_moment(tmp_path: Path) -> None:
     """Folders of 20 files and of 1 take turns; who lists in one step never sees parts of two, nor nothing.
 
-    pyarrow and DuckDB ask for listed names again, and leave out what is gone by then: never files of two moments, though.
+    pyarrow and DuckDB ask for listed names again, and leave out what is gone by then: never files of two moments.
     """
     store, folder, ended = LocalStore(tmp_path), "bronze/t/date=2025-03-01", threading.Event()
     glob = f"FROM glob('{tmp_path}/bronze/*/*/*.parquet')"
