@@ -1,8 +1,7 @@
 """Ends the worker when another generation becomes the live one; the command starts it again, in the same process.
 
 What a worker holds (caches of lions, live tables, the lake's root, which day partitions there are) is of one
-generation.
-Writing is out of the question from the exchange on: it has taken the leases.
+generation. Writing is out of the question from the exchange on: it has taken the leases.
 """
 
 from __future__ import annotations

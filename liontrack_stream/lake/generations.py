@@ -7,12 +7,10 @@ from pathlib import Path
 
 import asyncpg
 
-from liontrack_stream.lake.layout import COMPACT_FOLDER, TEMP_FOLDER
+from liontrack_stream.lake.layout import COMPACT_FOLDER, LAYERS, TEMP_FOLDER
 from liontrack_stream.lake.store import open_store
 from liontrack_stream.settings import Settings
 from liontrack_stream.warehouse.queries import query
-
-_LAYERS = ("bronze", "silver", "gold")
 
 
 def remove_lake(settings: Settings) -> None:
@@ -26,12 +24,12 @@ def remove_lake(settings: Settings) -> None:
     assert settings.liontrack_generation is not None
     if settings.lake_root.startswith("s3://"):
         store = open_store(settings)
-        for path in [path for layer in _LAYERS for path in store.files(layer)]:
+        for path in [path for layer in LAYERS for path in store.files(layer)]:
             store.delete(path)
     elif settings.liontrack_generation:
         shutil.rmtree(settings.lake_root, ignore_errors=not Path(settings.lake_root).exists())
     else:  # the others' lakes lie below
-        for folder in (*_LAYERS, TEMP_FOLDER, COMPACT_FOLDER):
+        for folder in (*LAYERS, TEMP_FOLDER, COMPACT_FOLDER):
             shutil.rmtree(Path(settings.lake_root, folder), ignore_errors=True)
 
 

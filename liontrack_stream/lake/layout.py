@@ -22,6 +22,7 @@ UNDATED = date(1, 1, 1)
 """The manifest's day of a dimension table, which has no day."""
 
 TEMP_FOLDER = ".tmp"
+LAYERS = ("bronze", "silver", "gold")
 COMPACT_FOLDER = ".compact"
 
 

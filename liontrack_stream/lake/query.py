@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from liontrack_stream.lake.bucket import fsspec_filesystem
 from liontrack_stream.lake.catalog import BRONZE, TABLES
 from liontrack_stream.lake.generations import with_live_lake
+from liontrack_stream.lake.layout import LAYERS
 from liontrack_stream.lake.manifest import Manifest
 from liontrack_stream.lake.ports import LakeError, LakeFile
 from liontrack_stream.settings import Settings
@@ -82,7 +83,7 @@ def _prepare(db: duckdb.DuckDBPyConnection, settings: Settings, sql: str) -> Non
     paths = [path for name in wanted for path in by_table[name]]
     db.execute("SET TimeZone = 'UTC'")
     db.execute("SET allowed_paths = $1", [paths])
-    for layer in ("bronze", "silver", "gold"):
+    for layer in LAYERS:
         db.execute(f"CREATE SCHEMA {layer}")
     for name in sorted(wanted):
         listed = ", ".join(_quoted(path) for path in by_table[name])

@@ -22,7 +22,6 @@ from liontrack_stream.lake.swap import BucketSwap, FolderSwap, Swap, delete_put_
 from liontrack_stream.settings import Settings
 
 _STALE_TEMP_S = 86_400.0
-_HASH_CHUNK_BYTES = 1 << 20
 
 
 class Staged(Protocol):
@@ -116,9 +115,7 @@ class LocalStore:
                 view = view[handle.write(view) :]
             os.fsync(handle.fileno())
             handle.seek(0)
-            digest = hashlib.sha256()
-            while chunk := handle.read(_HASH_CHUNK_BYTES):
-                digest.update(chunk)
+            digest = hashlib.file_digest(handle, "sha256")
         if digest.hexdigest() != file.sha256:
             raise OSError(f"{temp} reads back differently from what was written")
 
