@@ -96,14 +96,18 @@ class DayExporter:
         return await self._manifest.lead()
 
     async def _lead(self) -> bool:
-        led_before, self._leading = self._leading, await self._manifest.lead()
-        if self._uncertain and self._leading:
+        """Whether this worker leads; it does once its files agree with the manifest, however often that takes."""
+        if not await self._manifest.lead():
+            self._leading = False
+            return False
+        if self._uncertain:
             await self._manifest.mark_dirty(self._uncertain)
             self._uncertain.clear()
-            led_before = False
-        if self._leading and not led_before:
+            self._leading = False
+        if not self._leading:
             await self._reconcile()
-        return self._leading
+            self._leading = True
+        return True
 
     async def _reconcile(self) -> None:
         """Files and manifest agree before the first write: orphans go, missing or damaged ones become dirty."""

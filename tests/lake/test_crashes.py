@@ -9,6 +9,7 @@ import signal
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import asyncpg
 import pytest
@@ -73,4 +74,21 @@ async def test_orphans_are_gone_when_the_partition_is_claimed(lake: Settings, wa
     with pytest.raises(Exception, match="lions_raw"):
         await exporter.bronze.run_once(flush=True)
     await exporter.stop()
+    assert await verify(lake) == []
+
+
+async def test_a_lead_that_could_not_look_at_the_lake_looks_again(
+    lake: Settings, warehouse: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await add_positions(warehouse, date(2025, 2, 27), days=1)
+    assert await run_exporter(lake, "lake.days.after_rename") == -signal.SIGKILL
+    await warehouse.execute("DELETE FROM silver.positions")  # what was shown stays an orphan
+    await warehouse.execute("DELETE FROM metadata.lake_dirty")
+    days = LakeExporter(lake).days
+    with monkeypatch.context() as patch:
+        patch.setattr(days, "_reconcile", AsyncMock(side_effect=OSError("away")))
+        with pytest.raises(OSError, match="away"):
+            await days.run_once()
+    assert await verify(lake) != []
+    await days.run_once()
     assert await verify(lake) == []
