@@ -33,7 +33,8 @@ class Replay(LionTrackCommand):
     It reads no further than the live worker has stored; that one goes on meanwhile, and waits a moment when both have
     to stand at the same record. Then it says which rows it adds, removes and changes, per table, and which lions'
     fixes, kilometres and latest health differ. The generation stays, with its files in the lake, until it is dropped.
-    Killed, it goes on where it was when it is called again with the same bounds and rules.
+    Killed, it goes on where it was when it is called again with the same bounds and rules. Records that Kafka no longer
+    holds are read from the live generation's files in the lake, or from bronze; it says which.
 
     With bounds (--topic, --lion, --from, --to) it replays and compares what they leave; --from and --to, in append
     time, compare only tables that know it.
@@ -110,9 +111,13 @@ async def _replay(settings: Settings, order: Order, quiet: bool) -> Outcome:
 def _summary(outcome: Outcome) -> str:
     rules = ", ".join(map(str, outcome.live_rules)) or "none"
     verdict = "differs from" if outcome.diff.differs else "is the same as"
+    archived = outcome.missing and (
+        f" Kafka no longer held all: {outcome.from_lake:,} records came from the lake, "
+        f"{outcome.from_bronze:,} from bronze."
+    )
     return (
         f"Generation {outcome.number} (rules {outcome.rule_version}; live: {rules}) {verdict} the live one "
-        f"at record {outcome.records:,}."
+        f"at record {outcome.records:,}.{archived or ''}"
     )
 
 
@@ -122,6 +127,11 @@ def _as_json(outcome: Outcome) -> dict[str, Any]:
         "resumed": outcome.resumed,
         "records": outcome.records,
         "stored": outcome.stats.bronze,
+        "not_in_kafka": {
+            "from_lake": outcome.from_lake,
+            "from_bronze": outcome.from_bronze,
+            "offsets": [[*one.partition, one.first, one.begin] for one in outcome.missing],
+        },
         "rules": {"live": list(outcome.live_rules), "generation": outcome.rule_version},
         **diff_as_json(outcome.diff),
     }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from liontrack_stream.contract.events import Rejected
 
 
 class Record(Protocol):
@@ -24,11 +26,12 @@ class Record(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RecordBatch:
-    """Records of one partition in offset order, never empty."""
+    """Records of one partition in offset order, never empty. ``verdicts``: of offsets that were judged before."""
 
     topic: str  # the contract's name, without a deployment's prefix
     partition: int
     records: Sequence[Any]  # Sequence[Record]
+    verdicts: Mapping[int, Rejected] = field(default_factory=dict, kw_only=True)
 
     @property
     def first_offset(self) -> int:

@@ -2,8 +2,9 @@
 
 ::
 
-    Kafka ──► feed.py ──► the sink, in generation N ──► bronze_gN … gold_gN, lake/generations/N
-                 ▲                                            │
-    live offsets ┘ (never further)                            ▼
-                                  compare.py: both at one moment ──► diff ──► catalog
+    Kafka (else archive.py: the lake, bronze)
+      └──► feed.py ──► the sink, in generation N ──► bronze_gN … gold_gN, lake/generations/N
+             ▲                                           │
+    live offsets (never further)                         ▼
+                              diff.py: both at one moment ──► diff ──► catalog
 """

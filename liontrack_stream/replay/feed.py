@@ -1,55 +1,53 @@
-"""Feeds a generation: records from Kafka up to given offsets, and not one further, into its sink.
+"""Feeds a generation: records up to given offsets, and not one further, into its sink.
 
 ::
 
-    aiokafka ──getmany──► waiting, per partition ──► one batch at a time per partition ──► sink.process ──► lake
-        ▲                          │
-        └── only partitions with room, below their end
+    archive.py, aiokafka ──► waiting, per partition ──► one batch at a time per partition ──► sink.process ──► lake
+          ▲                          │
+          └── only partitions with room, below their end; from Kafka what it holds still
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from typing import Any
-
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from liontrack_stream.kafka.batch import RecordBatch
 from liontrack_stream.kafka.checks import ClusterState
 from liontrack_stream.kafka.claims import Claims
 from liontrack_stream.kafka.infrastructure_errors import RETRIED, backoff_s
-from liontrack_stream.kafka.ports import BatchStats, Committed, Partition
-from liontrack_stream.kafka.transport import FETCH_MAX_BYTES, FETCH_PARTITION_MAX_BYTES
+from liontrack_stream.kafka.ports import BatchStats, Behind, Committed, Partition
+from liontrack_stream.replay.archive import Archive, Kept
 from liontrack_stream.replay.bounds import Bounds
 from liontrack_stream.replay.pace import Pace
+from liontrack_stream.replay.source import Arrived, Missing, Source
 from liontrack_stream.settings import Settings
 from liontrack_stream.warehouse.generations import GenerationError
 from liontrack_stream.warehouse.worker import WorkerWarehouse
 
 logger = logging.getLogger(__name__)
 
-_FETCH_WAIT_MS = 100
-
 
 class Feed:
     """Partitions of the replayed topics and how far each has come. One call of `advance` at a time.
 
-    ``done`` counts records passed, those left out by the bounds included; ``stats`` what was stored.
+    ``stats`` counts what was stored.
     """
 
     def __init__(
         self,
         settings: Settings,
         warehouse: WorkerWarehouse,
-        consumer: AIOKafkaConsumer,
+        source: Source,
         positions: Mapping[Partition, int],
         bounds: Bounds,
         pace: Pace,
     ) -> None:
-        self._settings, self._warehouse, self._consumer = settings, warehouse, consumer
+        self._warehouse, self._source = warehouse, source
         self._bounds, self._pace = bounds, pace
         self._batch_records = pace.batch_records(settings.batch_max_records)
         self.positions = dict(positions)
@@ -58,32 +56,33 @@ class Feed:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, settings: Settings, warehouse: WorkerWarehouse, cluster: ClusterState, bounds: Bounds, pace: Pace
+        cls,
+        settings: Settings,
+        warehouse: WorkerWarehouse,
+        cluster: ClusterState,
+        bounds: Bounds,
+        pace: Pace,
+        archive: Archive,
+        ends: Mapping[Partition, int],
+        tell: Callable[[Missing], None],
     ) -> AsyncIterator[Feed]:
-        """Take the generation's partitions and begin where its offsets are.
+        """Take the generation's partitions and begin where its offsets are. ``tell`` hears what Kafka lacks up to ends.
 
         Raises
         ------
         ConsistencyError
-            When Kafka is not the one that the generation has read, or no longer holds what comes next.
+            When Kafka is not the one that the generation has read.
         """
         wanted = [partition for partition in cluster.partitions if bounds.reads(partition[0])]
-        positions = await Claims(settings, warehouse.offsets, cluster).claim(wanted)
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=settings.kafka_brokers.split(","),
-            enable_auto_commit=False,
-            fetch_max_bytes=FETCH_MAX_BYTES,
-            max_partition_fetch_bytes=FETCH_PARTITION_MAX_BYTES,
-        )
-        await consumer.start()
-        try:
-            tps = {partition: _kafka(settings, partition) for partition in positions}
-            consumer.assign(list(tps.values()))
-            for partition, offset in positions.items():
-                consumer.seek(tps[partition], offset)
-            yield cls(settings, warehouse, consumer, positions, bounds, pace)
-        finally:
-            await consumer.stop()
+        whole = {partition: replace(log, earliest=0) for partition, log in cluster.partitions.items()}
+        claims = Claims(
+            settings, warehouse.offsets, ClusterState(cluster.cluster_id, whole)
+        )  # the archive has the rest
+        positions = await claims.claim(wanted)
+        begins = {partition: cluster.partitions[partition].earliest for partition in positions}
+        async with aclosing(Source(settings, archive, begins, tell)) as source:
+            await source.start(positions, ends)
+            yield cls(settings, warehouse, source, positions, bounds, pace)
 
     def left(self, ends: Mapping[Partition, int]) -> int:
         """How many offsets lie between here and these ends."""
@@ -99,19 +98,18 @@ class Feed:
         """
         await _Round(self, {p: ends[p] for p, at in self.positions.items() if at < ends.get(p, 0)}).run()
 
-    async def fetch(self, partitions: Collection[Partition]) -> dict[Partition, Sequence[Any]]:
-        """What has arrived for some of the partitions, at most a batch of all."""
-        tps = {_kafka(self._settings, partition): partition for partition in partitions}
-        found = await self._consumer.getmany(*tps, timeout_ms=_FETCH_WAIT_MS, max_records=self._batch_records)
-        return {tps[tp]: records for tp, records in found.items() if records}
+    def left_in_archive(self, ends: Mapping[Partition, int]) -> int:
+        """How many offsets up to these ends Kafka no longer holds."""
+        begins = self._source.begins
+        return self.left({partition: min(ends.get(partition, 0), begins[partition]) for partition in self.positions})
 
-    async def next_fetch(self, partition: Partition) -> int:
-        """The offset that is fetched next; beyond the last record's where what follows holds no records."""
-        return int(await self._consumer.position(_kafka(self._settings, partition)))
+    async def fetch(self, wanted: Mapping[Partition, tuple[int, int]]) -> dict[Partition, Arrived]:
+        """What has arrived for some partitions, from an offset on and up to an end, at most a batch of all."""
+        return await self._source.fetch(wanted, self._batch_records)
 
     def fetch_from(self, partition: Partition, offset: int) -> None:
         """Fetch from this offset on."""
-        self._consumer.seek(_kafka(self._settings, partition), offset)
+        self._source.seek(partition, offset)
 
     @property
     def batch_records(self) -> int:
@@ -123,10 +121,13 @@ class Feed:
         await self._pace.wait(len(records))
         topic, number = partition
         kept = [record for record in records if self._bounds.takes(topic, record)]
-        if kept:
-            await self._process(RecordBatch(topic, number, kept))
+        while kept:
+            verdicts = {record.offset: record.verdict for record in kept if isinstance(record, Kept) and record.verdict}
+            stored = await self._process(RecordBatch(topic, number, kept, verdicts=verdicts))
+            kept = [record for record in kept if record.offset >= stored]
 
-    async def _process(self, batch: RecordBatch) -> None:
+    async def _process(self, batch: RecordBatch) -> int:
+        """Store; the offset that is stored then."""
         attempt = 0
         while True:
             try:
@@ -141,6 +142,9 @@ class Feed:
         match outcome:
             case Committed(stats):
                 self.stats += stats
+                return batch.next_offset
+            case Behind(stored):  # a round before was broken off while this was being stored
+                return stored
             case _:
                 raise GenerationError("Another process works at this generation: let it end, then replay again.")
 
@@ -165,6 +169,10 @@ class _Round:
                 else:
                     break
                 self._settle()
+        except BaseException:
+            for partition, position in self._feed.positions.items():
+                self._feed.fetch_from(partition, position)
+            raise
         finally:
             for task in self._tasks.values():
                 task.cancel()
@@ -175,15 +183,14 @@ class _Round:
         return [p for p, end in self._ends.items() if self._fetched[p] < end and not self._waiting[p]]
 
     async def _fetch(self, partitions: list[Partition]) -> None:
-        found = await self._feed.fetch(partitions)
-        for partition in partitions:
-            end, records = self._ends[partition], found.get(partition, ())
-            self._waiting[partition] = [record for record in records if record.offset < end]
-            following = records[-1].offset + 1 if records else await self._feed.next_fetch(partition)
-            if following > end:
+        found = await self._feed.fetch({p: (self._fetched[p], self._ends[p]) for p in partitions})
+        for partition, arrived in found.items():
+            end = self._ends[partition]
+            self._waiting[partition] = [record for record in arrived.records if record.offset < end]
+            if arrived.following > end:
                 self._feed.fetch_from(partition, end)
-            self._fetched[partition] = min(following, end)
-            if not records:
+            self._fetched[partition] = min(arrived.following, end)
+            if not arrived.records:
                 self._passed(partition)
 
     def _settle(self) -> None:
@@ -204,7 +211,3 @@ class _Round:
         """Where all that was fetched is stored, the partition has come as far as it was fetched."""
         if partition not in self._tasks and not self._waiting[partition]:
             self._feed.positions[partition] = self._fetched[partition]
-
-
-def _kafka(settings: Settings, partition: Partition) -> TopicPartition:
-    return TopicPartition(settings.topic(partition[0]), partition[1])

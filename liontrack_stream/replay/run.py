@@ -21,10 +21,12 @@ from liontrack_stream import generation
 from liontrack_stream.kafka.checks import check_partition, read_cluster_state
 from liontrack_stream.kafka.ports import BatchStats, Head, Partition
 from liontrack_stream.lake.exporter import LakeExporter
+from liontrack_stream.replay.archive import Archive
 from liontrack_stream.replay.bounds import Bounds
 from liontrack_stream.replay.diff import Diff, compare, keep
 from liontrack_stream.replay.feed import Feed
 from liontrack_stream.replay.pace import Estimate, Pace
+from liontrack_stream.replay.source import Missing
 from liontrack_stream.settings import Settings
 from liontrack_stream.warehouse.generations import (
     BUILDING,
@@ -49,7 +51,10 @@ Report = Callable[[str, str], None]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a replay has made. ``resumed``: it went on with a generation that was there."""
+    """What a replay has made. ``resumed``: it went on with a generation that was there.
+
+    ``missing``: what Kafka no longer held; so many records of it were read from the lake and from bronze.
+    """
 
     number: int
     resumed: bool
@@ -58,6 +63,9 @@ class Outcome:
     rule_version: int
     live_rules: tuple[int, ...]
     diff: Diff
+    missing: tuple[Missing, ...] = ()
+    from_lake: int = 0
+    from_bronze: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +106,8 @@ async def replay(settings: Settings, order: Order, report: Report) -> Outcome:
             rules = await catalog.fetch(live_query("generations/live_rules"))
         records = sum(work.feed.positions.values())
         live_rules = tuple(row["rule_version"] for row in rules)
-        return Outcome(number, resumed, work.feed.stats, records, rule_version, live_rules, diff)
+        archived = tuple(work.missing), work.archive.from_lake, work.archive.from_bronze
+        return Outcome(number, resumed, work.feed.stats, records, rule_version, live_rules, diff, *archived)
 
 
 async def _generation(catalog: asyncpg.Connection, order: Order, rule_version: int) -> tuple[int, bool]:
@@ -131,11 +140,18 @@ async def at_work(
                 if partition in cluster.partitions:
                     check_partition(partition, offset, head, cluster.cluster_id, cluster.partitions[partition])
             warehouse = await open_worker_warehouse(own, owner_name(own))
-            bounds = bounds or Bounds()
+            bounds, archive, missing = bounds or Bounds(), Archive(settings), []
+
+            def tell(one: Missing) -> None:
+                missing.append(one)
+                report("replay", one.sentence)
+
             try:
-                async with Feed.open(own, warehouse, cluster, bounds, pace or Pace()) as feed:
-                    yield Work(own, catalog, warehouse, feed, bounds, number, report)
+                ends = {partition: offset for partition, (offset, _) in live.items()}
+                async with Feed.open(own, warehouse, cluster, bounds, pace or Pace(), archive, ends, tell) as feed:
+                    yield Work(own, catalog, warehouse, feed, archive, bounds, number, report, missing)
             finally:
+                await archive.close()
                 await warehouse.close()
 
 
@@ -147,9 +163,11 @@ class Work:
     catalog: asyncpg.Connection
     warehouse: WorkerWarehouse
     feed: Feed
+    archive: Archive
     bounds: Bounds
     number: int
     report: Report
+    missing: list[Missing]
     _ends: Mapping[Partition, int] = field(default_factory=dict)
 
     async def live_ends(self) -> dict[Partition, int]:
@@ -165,8 +183,8 @@ class Work:
             while feed.left(self._ends):
                 await feed.advance(self._ends)
                 self._ends = await self.live_ends()
-                if feed.left(self._ends) <= NEAR_HEAD_RECORDS:
-                    break
+                if feed.left(self._ends) <= NEAR_HEAD_RECORDS and not feed.left_in_archive(self._ends):
+                    break  # the archive is not read while the live generation is held
         finally:
             telling.cancel()
         self.report("replay", estimate.sentence())

@@ -202,6 +202,24 @@ def headers_json(headers: Sequence[tuple[str, bytes | None]]) -> bytes | None:
     return _encode({name: values if len(values) > 1 else values[0] for name, values in lists.items()})
 
 
+def headers_from_json(text: bytes | str | None) -> Sequence[tuple[str, bytes | None]]:
+    """Headers that `headers_json` would make this text of."""
+    if text is None:
+        return ()
+    named = msgspec.json.decode(text)
+    return [
+        (name, _header_bytes(value))
+        for name, values in named.items()
+        for value in (values if isinstance(values, list) else [values])
+    ]
+
+
+def _header_bytes(value: Any) -> bytes | None:
+    if isinstance(value, dict):
+        return base64.b64decode(value["base64"])
+    return None if value is None else str(value).encode()
+
+
 def _plain_headers(headers: Sequence[tuple[str, bytes | None]]) -> bytes | None:
     """The quick way for what nearly all headers are: names that came before, printable ASCII without escapes."""
     names, values = zip(*headers, strict=True)

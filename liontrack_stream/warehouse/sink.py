@@ -117,11 +117,15 @@ class Sink:
 
     def _decode(self, batch: RecordBatch) -> BatchWork:
         topic, limit = batch.topic, self._value_max_bytes
+        decoded = decode_records(topic, ((record.key, record.value) for record in batch.records), limit)
+        if batch.verdicts:
+            offsets = (record.offset for record in batch.records)
+            decoded = [batch.verdicts.get(offset, event) for offset, event in zip(offsets, decoded, strict=True)]
         return BatchWork(
             None,  # set when the transaction begins
             BY_NAME[topic],
             batch.partition,
-            decode_records(topic, ((record.key, record.value) for record in batch.records), limit),
+            decoded,
             np.array([record.offset for record in batch.records], np.int64),
             np.array([record.timestamp for record in batch.records], np.int64) * 1000,
         )
