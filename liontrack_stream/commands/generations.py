@@ -183,9 +183,15 @@ async def swap_to(settings: Settings, number: int, *, quiet: bool) -> None:
     """Make a generation the live one, and say so."""
     from liontrack_stream.commands.progress import progress
     from liontrack_stream.replay.swap import swap
+    from liontrack_stream.warehouse.generations import LiveAlreadyError
 
-    with progress(quiet=quiet) as report, failing():
-        former = await swap(settings, number, report)
+    try:
+        with progress(quiet=quiet) as report, failing():
+            former = await swap(settings, number, report)
+    except LiveAlreadyError as done:
+        if not quiet:
+            click.echo(str(done))
+        return
     if not quiet:
         click.echo(f"Generation {number} is live. Generation {former} is kept: `liontrack generations rollback`.")
 
@@ -207,10 +213,12 @@ def failing() -> Iterator[None]:
 
     from liontrack_stream.kafka.exits import WorkerError
     from liontrack_stream.lake.ports import LakeError
-    from liontrack_stream.warehouse.generations import GenerationError
+    from liontrack_stream.warehouse.generations import GenerationError, LiveAlreadyError
 
     try:
         yield
+    except LiveAlreadyError:
+        raise
     except (GenerationError, WorkerError, LakeError) as error:
         raise CommandError(str(error)) from error
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:

@@ -18,6 +18,7 @@ from typing import Any
 import asyncpg
 
 from liontrack_stream import generation
+from liontrack_stream.crashpoints import crash_here
 from liontrack_stream.kafka.checks import check_partition, read_cluster_state
 from liontrack_stream.kafka.ports import BatchStats, Head, Partition
 from liontrack_stream.lake.exporter import LakeExporter
@@ -36,6 +37,7 @@ from liontrack_stream.warehouse.generations import (
     copy_rules,
     create,
     listed,
+    other_shape,
 )
 from liontrack_stream.warehouse.opening import owner_name
 from liontrack_stream.warehouse.queries import live_query
@@ -95,13 +97,15 @@ async def replay(settings: Settings, order: Order, report: Report) -> Outcome:
     """
     async with catalog_connection(settings) as catalog:
         rule_version = await register_rules(settings)
-        number, resumed = await _generation(catalog, order, rule_version)
+        number, resumed = await _generation(catalog, order, rule_version, report)
+        crash_here("replay.created")
         report("replay", f"generation {number}, {'going on' if resumed else 'new'}")
         pace = Pace(order.records_per_s)
         async with at_work(settings, catalog, number, report, order.bounds, pace) as work:
             async with work.lake(wanted=not order.dry_run):
                 await work.catch_up()
                 diff = await work.compare()
+                crash_here("replay.compared")
                 await keep(catalog, number, diff, may_become_live=not order.options)
             rules = await catalog.fetch(live_query("generations/live_rules"))
         records = sum(work.feed.positions.values())
@@ -110,13 +114,19 @@ async def replay(settings: Settings, order: Order, report: Report) -> Outcome:
         return Outcome(number, resumed, work.feed.stats, records, rule_version, live_rules, diff, *archived)
 
 
-async def _generation(catalog: asyncpg.Connection, order: Order, rule_version: int) -> tuple[int, bool]:
+async def _generation(catalog: asyncpg.Connection, order: Order, rule_version: int, report: Report) -> tuple[int, bool]:
     """The newest generation that answers the same question, else a new one; whether it was there."""
     wanted = order.options
     for one in reversed(await listed(catalog)):
         same = one.options == wanted and one.rule_version == rule_version
         if same and one.state in (BUILDING, READY) and not order.anew:
-            return one.number, True
+            other = await other_shape(catalog, one.number)
+            if other is None:
+                return one.number, True
+            report(
+                f"generation {one.number}",
+                f"is of another version of the schema ({other} differs) and is left alone: drop it when you like",
+            )
     return await create(catalog, wanted, rule_version), False
 
 
@@ -205,6 +215,7 @@ class Work:
                     ends = await self.live_ends()
                     await self.feed.advance(ends)
                     await snapshot.fetch(live_query("metadata/offsets"))  # the snapshot is of the first statement
+                    crash_here("replay.held")
                 self.report("compare", "comparing")
                 return await compare(snapshot, self.number, self.bounds, ends)
         finally:

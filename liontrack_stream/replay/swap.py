@@ -15,6 +15,7 @@ import asyncio
 import asyncpg
 
 from liontrack_stream import generation
+from liontrack_stream.crashpoints import crash_here
 from liontrack_stream.replay.run import Report, Work, at_work
 from liontrack_stream.settings import Settings
 from liontrack_stream.warehouse.generations import (
@@ -24,9 +25,11 @@ from liontrack_stream.warehouse.generations import (
     RETIRED,
     Generation,
     GenerationError,
+    LiveAlreadyError,
     catalog_connection,
     found,
     listed,
+    other_shape,
 )
 from liontrack_stream.warehouse.queries import live_query
 from liontrack_stream.warehouse.refreshing import refresh_views
@@ -52,16 +55,19 @@ async def swap(settings: Settings, number: int, report: Report) -> int:
     async with catalog_connection(settings) as catalog:
         rule_version = await register_rules(settings)
         _check(await found(catalog, number), rule_version)
-        other = await catalog.fetchrow(live_query("generations/other_shape"), generation.suffix(number))
+        other = await other_shape(catalog, number)
         if other is not None:
             raise GenerationError(
-                f"Generation {number} is of another version of the schema ({'.'.join(other)} differs): replay again."
+                f"Generation {number} is of another version of the schema ({other} differs): replay again."
             )
         async with at_work(settings, catalog, number, report) as work:
             async with work.lake():
                 await work.catch_up()
             await refresh_views(work.settings)
-            return await _exchange(work, number)
+            crash_here("swap.before_lock")
+            former = await _exchange(work, number)
+            crash_here("swap.after_commit")
+            return former
 
 
 async def previous(settings: Settings) -> int:
@@ -75,7 +81,7 @@ async def previous(settings: Settings) -> int:
 
 def _check(one: Generation, rule_version: int) -> None:
     if one.state == LIVE:
-        raise GenerationError(f"Generation {one.number} is live already.")
+        raise LiveAlreadyError(f"Generation {one.number} is live already.")
     if one.options:
         raise GenerationError(f"Generation {one.number} holds only what it was bounded to, and cannot become live.")
     if one.state == BUILDING:
@@ -108,9 +114,11 @@ async def _exchange_now(work: Work, number: int) -> int:
         await catalog.fetchval(live_query("generations/lock_timeout"), _LOCK_WITHIN)
         await catalog.execute(live_query("generations/lock_for_swap"))
         await work.feed.advance(await work.live_ends())
+        crash_here("swap.drained")
         former = int(await catalog.fetchval(live_query("generations/live")))
         await catalog.execute(live_query("generations/retire"))
         await _rename(catalog, None, former)
+        crash_here("swap.half_renamed")
         await _rename(catalog, number, None)
         of = generation.suffix(former)
         for name in OPERATION:
@@ -118,6 +126,7 @@ async def _exchange_now(work: Work, number: int) -> int:
         await catalog.execute(live_query("generations/exchange").format(kind="SEQUENCE", name="lease_epochs", of=of))
         await catalog.execute(live_query("generations/fence"), f"generation {number}")
         await catalog.execute(live_query("generations/make_live"), number)
+        crash_here("swap.before_commit")
     return former
 
 

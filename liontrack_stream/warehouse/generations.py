@@ -31,6 +31,10 @@ class GenerationError(Exception):
     """A generation cannot be made, found or used; the message is a sentence that says what to do."""
 
 
+class LiveAlreadyError(GenerationError):
+    """A generation is to become live and is it: perhaps a swap was killed just after its COMMIT."""
+
+
 @dataclass(frozen=True, slots=True)
 class Generation:
     """One row of the catalog. ``options`` are the bounds of its replay; empty: all records."""
@@ -99,6 +103,11 @@ async def create(connection: asyncpg.Connection, options: Mapping[str, Any], rul
 async def copy_rules(connection: asyncpg.Connection, number: int) -> None:
     """Give a generation the live one's numbers of rules, so that a number means the same in both."""
     await connection.execute(live_query("generations/copy_rules").format(of=generation.suffix(number)))
+
+
+async def other_shape(connection: asyncpg.Connection, number: int) -> str | None:
+    """What a generation has otherwise than the live one, since an upgrade; None where they are alike."""
+    return await connection.fetchval(live_query("generations/other_shape"), generation.suffix(number))
 
 
 @asynccontextmanager

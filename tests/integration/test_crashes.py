@@ -27,6 +27,7 @@ POINTS = sorted(
         for name in re.findall(r'crash_here\("([\w.]+)"\)', file.read_text())
     }
 )
+ELSEWHERE = ("lake.compact.", "replay.", "swap.")  # see test_compaction.py, tests/replay/test_kills.py
 
 
 @pytest.mark.slow
@@ -54,7 +55,7 @@ def test_kill_9_at_each_named_point(pipeline: PipelineKit) -> None:
         assert {f"lake.bronze.{place}", f"lake.days.{place}"} <= set(POINTS)
     assert {f"quality.{place}" for place in ("before_cut", "after_cut", "after_publish")} <= set(POINTS)
     with pipeline.load(LOAD, 100):
-        for point in (point for point in POINTS if not point.startswith("lake.compact.")):  # see test_compaction.py
+        for point in (point for point in POINTS if not point.startswith(ELSEWHERE)):
             nth = 3 if point.startswith("sink.") else 2  # some pass through it unharmed
             worker = pipeline.worker("--until-caught-up", LIONTRACK_CRASH_AT=f"{point}:{nth}", **SMALL_STEPS)
             code, _ = worker.wait(60.0)

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,11 +16,10 @@ from liontrack_stream.replay.bounds import Bounds
 from liontrack_stream.replay.diff import Diff
 from liontrack_stream.replay.run import Order, Outcome, replay
 from liontrack_stream.settings import Settings
-from liontrack_stream.warehouse.generations import GenerationError, catalog_connection, listed
+from liontrack_stream.warehouse.generations import catalog_connection, listed
 from tests.support.oracle import Tables, compute, positions
 from tests.support.oracle.compare import compare_tables
 from tests.support.pipeline_kit import PipelineKit
-from tests.support.worker_process import REPOSITORY, wait_until
 
 LOAD = ["simulate", "--lions", "12", "--days", "20", "--users", "6", "--seed", "5", "--bad-fraction", "0.03"]
 TIGHT = (6.0, 2.0, 1.0, 0.5)  # km/h: nearly every lion is too fast now and then
@@ -103,36 +97,6 @@ def _between(before: dict[Any, Any], after: dict[Any, Any]) -> tuple[int, int, i
 
 def _fixes(tables: Tables, lion: str) -> int:
     return sum(row["flags"] == 0 for (of, _), row in tables["silver.positions"].items() if of == lion)
-
-
-def test_killed_it_goes_on(mixed: PipelineKit) -> None:
-    mixed.catch_up()
-    moments, before = random.Random(20250302), 0
-    for crash in ("sink.before_commit:3", "sink.after_commit:9", ""):
-        environment = mixed.environment(LIONTRACK_CRASH_AT=crash, **SMALL)
-        command = [sys.executable, "-m", "liontrack_stream", "replay", "--rate-limit", "300"]
-        process = subprocess.Popen(command, env=environment, cwd=REPOSITORY, stdout=subprocess.DEVNULL)
-        if not crash:
-            wait_until(lambda at=before: _stored(mixed) > at, 30.0, "the replay moves on")
-            time.sleep(moments.uniform(0.0, 0.4))
-            process.kill()
-        assert process.wait(60.0) == -signal.SIGKILL
-        before = _stored(mixed)
-        assert before > 0
-    with mixed.connect() as holder:
-        holder.execute("SELECT pg_advisory_lock(hashtext('generation'), 1)")
-        with pytest.raises(GenerationError, match="Another process works at generation 1"):
-            run(mixed.settings)
-    outcome = run(mixed.settings)
-    assert generation.current() is None
-    assert outcome.resumed
-    assert lines(outcome.diff) == []
-    assert 0 < outcome.stats.bronze < outcome.records
-    assert [one.number for one in asyncio.run(_listed(mixed.settings))] == [0, outcome.number]
-
-
-def _stored(pipeline: PipelineKit) -> int:
-    return int(pipeline.fetch("SELECT coalesce(sum(next_offset), 0) FROM metadata_g1.consumed_offsets")[0][0])
 
 
 async def _listed(settings: Settings) -> list[Any]:

@@ -144,9 +144,19 @@ def test_what_cannot_become_live(pipeline: PipelineKit, monkeypatch: pytest.Monk
     monkeypatch.setattr(swapping, "_LOCK_WITHIN", "100ms")
     with pytest.raises(GenerationError, match="in use all the while, by exports perhaps"):
         asyncio.run(_swap_under_an_export(pipeline.settings, whole))
-    pipeline.fetch(f"ALTER TABLE silver_g{whole}.lions ADD COLUMN later int")
-    with pytest.raises(GenerationError, match=r"silver.lions.later differs"):
-        _swap(pipeline.settings, whole)
+    for change, name in (
+        (f"ALTER TABLE silver_g{whole}.lions ADD COLUMN later int", "silver.lions.later"),
+        (f"CREATE INDEX later ON gold_g{whole}.lions_metrics (rule_version)", "gold.lions_metrics"),
+        (f"ALTER TABLE bronze_g{whole}.lions_raw ALTER COLUMN topic SET DEFAULT 'x'", "bronze.lions_raw.topic"),
+        (f"CREATE FUNCTION analytics_g{whole}.later() RETURNS int LANGUAGE sql RETURN 1", "analytics.later"),
+    ):
+        pipeline.fetch(change)
+        with pytest.raises(GenerationError, match=f"{name} differs"):
+            _swap(pipeline.settings, whole)
+    said: list[str] = []
+    outcome = run(pipeline.settings, said=said)
+    assert (outcome.number > whole, outcome.resumed, lines(outcome.diff)) == (True, False, [])
+    assert [one for one in said if one.startswith(f"generation {whole}: is of another version of the schema (")]
     with pytest.raises(AssertionError, match="No generation was live before"):
         pipeline.command("generations", "rollback")
 
