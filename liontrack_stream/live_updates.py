@@ -18,7 +18,7 @@ logger = get_logger(__name__)
 
 INTERVAL_S = 0.2
 INTERVAL_WHEN_BUSY_S = 1.0
-KEYS_WHEN_IDLE = 100
+KEYS_WHEN_IDLE = 40
 KEYS_WHEN_BUSY = 300  # per interval: a key costs some 150 µs with its changelog record, and storing comes first
 
 
@@ -65,8 +65,10 @@ class LiveUpdates(Service):
         if table is None:
             return
         pending = self._pending.setdefault(partition, _Pending())
-        for key, value in live.items():
-            pending.live[key] = table.newer(pending.live.get(key), value)
+        if table.newest_by is None:
+            pending.live.update(live)
+        else:
+            pending.live |= {key: table.newer(pending.live.get(key), value) for key, value in live.items()}
         pending.next_offset = next_offset
 
     def drop(self, partition: Partition) -> None:
@@ -99,7 +101,7 @@ class LiveUpdates(Service):
     def _write(self, partition: Partition, pending: _Pending, keys: list[str]) -> None:
         topic, number = partition
         table = self._table_of(topic)
-        live = {key: pending.live.pop(key) for key in keys}
+        live = {key: _made(pending.live.pop(key)) for key in keys}
         done = not pending.live
         if done:
             del self._pending[partition]
@@ -114,3 +116,7 @@ class LiveUpdates(Service):
             self._pending.pop(partition, None)
             table.store.discard(number)
             self._on_broken(partition)
+
+
+def _made(value: Any) -> Any:
+    return value() if callable(value) else value

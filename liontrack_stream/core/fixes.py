@@ -8,6 +8,7 @@ Choose rows by ``fixes.take(places)``: numpy copies them as bytes then, 5 to 18 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -46,6 +47,13 @@ def empty(count: int = 0) -> Fixes:
 def joined(parts: Sequence[Fixes]) -> Fixes:
     """Fixes one after the other; as bytes, for numpy's concatenate compares the types of all parts field by field."""
     return np.concatenate([part.view(np.uint8) for part in parts]).view(FIX) if parts else empty()
+
+
+def pieces(fixes: Fixes, bounds: Sequence[int]) -> list[Fixes]:
+    """Copies of the fixes between neighbouring bounds, read-only; as bytes, for numpy copies fixes field by field."""
+    data = fixes.tobytes()
+    places = [bound * FIX.itemsize for bound in bounds]
+    return [np.frombuffer(data[start:end], FIX) for start, end in pairwise(places)]
 
 
 def own_flags(lat: Any, lng: Any, time_us: Any, append_us: Any, visible: Any) -> NDArray[np.uint8]:

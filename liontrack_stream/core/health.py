@@ -77,18 +77,20 @@ def settle_days(days: Mapping[int, LionDay], dirty: Iterable[int]) -> dict[int, 
     last = max(days, default=0)
     reach = (range(start, min(start + LOOKBACK_DAYS, last) + 1) for start in dirty)
     affected = sorted({day for some in reach for day in some if day in days})
-    weighed = sorted(day for day, facts in days.items() if facts.avg_weight is not None)
     settled = {}
     for day in affected:
         facts = days[day]
         if not facts.known:
             continue
-        weights = [(at, days[at].avg_weight) for at in weighed if day - LOOKBACK_DAYS < at <= day]
-        fixes_before = [days[at].fixes for at in range(day - LOOKBACK_DAYS, day) if at in days and days[at].fixes > 0]
+        known = [(at, days[at]) for at in range(day - LOOKBACK_DAYS, day + 1) if at in days]
+        weights = [
+            (at, other.avg_weight) for at, other in known if other.avg_weight is not None and at > day - LOOKBACK_DAYS
+        ]
+        fixes_before = [other.fixes for at, other in known if other.fixes > 0 and at < day]
         settled[day] = replace(
             facts,
-            weight_trend=weight_trend(weights),  # type: ignore[arg-type]
-            health_score=health_score(facts, [kg for _, kg in weights], fixes_before),  # type: ignore[misc]
+            weight_trend=weight_trend(weights),
+            health_score=health_score(facts, [kg for _, kg in weights], fixes_before),
         )
     return settled
 
@@ -122,5 +124,5 @@ def health_score(facts: LionDay, weights_kg: list[float], fixes_before: list[int
     if not parts:
         return None
     return round(
-        100 * fsum(share * value for share, value in parts) / fsum(share for share, _ in parts), SCORE_DECIMALS
+        100 * fsum([share * value for share, value in parts]) / fsum([share for share, _ in parts]), SCORE_DECIMALS
     )

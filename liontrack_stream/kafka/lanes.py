@@ -29,7 +29,7 @@ from liontrack_stream.kafka.runs import FetchedRun, join, without_stored
 
 logger = get_logger(__name__)
 
-TURN_WITHIN_S = 0.25
+TURN_WITHIN_S = 1.0
 
 
 class LaneOwner(Protocol):

@@ -46,7 +46,8 @@ class Written:
 class Committed:
     """The batch is in the warehouse.
 
-    ``live``: key -> JSON-able live state, for the topic's RocksDB table. ``written``: schema.table -> what went in.
+    ``live``: key -> JSON-able live state, or a function that makes it, for the topic's RocksDB table.
+    ``written``: schema.table -> what went in.
     """
 
     stats: BatchStats = field(default_factory=BatchStats)

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from itertools import chain, groupby
 from typing import Any
 
-import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
 from liontrack_stream.generation import current, suffix
+from liontrack_stream.warehouse.batch_connection import BatchConnection
 
 PG_EPOCH_US = 946_684_800_000_000  # 2000-01-01, PostgreSQL's day zero
 PG_EPOCH_DAY = 10_957
@@ -198,7 +198,7 @@ def _array(oid: int, items: Sequence[bytes]) -> bytes:
     return b"".join(parts)
 
 
-async def copy_rows(connection: asyncpg.Connection, schema: str, table: str, rows: Rows) -> None:
+async def copy_rows(connection: BatchConnection, schema: str, table: str, rows: Rows) -> None:
     """COPY ``rows`` into an allow-listed table of this process's generation."""
     if rows.count:
         source = memoryview(rows.encode())  # bytes would be a path's name, and a file be read by another thread

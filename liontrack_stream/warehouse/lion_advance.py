@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liontrack_stream.contract.events import Position
-from liontrack_stream.core.fixes import SPIKE, Fixes
+from liontrack_stream.core.fixes import SPIKE, Fixes, pieces
 from liontrack_stream.core.geo import DAY_US, Ints, Mask
 from liontrack_stream.core.settle import Settled
 from liontrack_stream.warehouse.lion_states import TAIL_DAYS, LionState, Span
@@ -95,9 +95,10 @@ def trimmed_tails(fixes: Fixes, spans: Sequence[Span], last_us: Sequence[int | N
     more = (np.diff(seen[ends]) > MARGIN_CANDIDATES).tolist()
     whole = (np.diff(kept_ends) == np.diff(ends)).tolist()  # nothing is dropped
     bounds = kept_ends.tolist()
+    own = pieces(tails, bounds)
     return [
         Span(
-            tails[bounds[n] : bounds[n + 1]].copy(),  # a view would keep all lions' fixes
+            own[n],
             span.from_us if whole[n] else from_us[n],
             span.to_us,
             span.open_start or more[n],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,7 @@ def _told(row: Any) -> dict[str, Any]:
 
 def _now(windows: LionWindows, i: int) -> dict[str, Any]:
     """A new window in the same shape."""
-    window = next(_as_told(windows, np.array([i])))
+    window = _one_as_told(windows, i)
     sides = {f"{side}_{part}": window[side][part] for side in ("first", "last") for part in ("lat", "lng")}
     times = {f"{side}_time": iso(getattr(windows, side)["time_us"][i], "microseconds") for side in ("first", "last")}
     return {name: (window | sides)[name] for name in _TOLD} | times
@@ -88,21 +89,26 @@ def _rows(lion_ids: list[str], windows: LionWindows) -> Rows:
 
 def live_windows(
     windows: LionWindows, last_us: Sequence[int | None], moved: Collection[int]
-) -> dict[int, dict[str, Any] | None]:
+) -> dict[int, Callable[[], dict[str, Any]] | None]:
     """The window of each lion's last accepted fix, where this round changed it; None where it is not known any more.
+
+    They are functions: most windows change again before anybody looks at them.
 
     ``last_us`` per lion of the round; ``moved`` the lions whose last fix had to be read anew.
     """
-    live: dict[int, dict[str, Any] | None] = dict.fromkeys(moved)
+    live: dict[int, Callable[[], dict[str, Any]] | None] = dict.fromkeys(moved)
     newest = np.flatnonzero(np.diff(windows.lion, append=-1))
-    told = _as_told(windows, newest)
-    for lion, start_us, window in zip(
-        windows.lion[newest].tolist(), windows.start_us[newest].tolist(), told, strict=True
+    for i, lion, start_us in zip(
+        newest.tolist(), windows.lion[newest].tolist(), windows.start_us[newest].tolist(), strict=True
     ):
         newest_us = last_us[lion]
         if newest_us is not None and newest_us // WINDOW_US * WINDOW_US == start_us:
-            live[lion] = window
+            live[lion] = partial(_one_as_told, windows, i)
     return live
+
+
+def _one_as_told(windows: LionWindows, i: int) -> dict[str, Any]:
+    return next(_as_told(windows, np.array([i])))
 
 
 def _as_told(windows: LionWindows, chosen: NDArray[np.int64]) -> Iterator[dict[str, Any]]:

@@ -33,6 +33,10 @@ def acting_as(role: str) -> dict[str, str]:
     return {"role": role} if role else {}
 
 
+async def _nothing(connection: asyncpg.Connection) -> None:
+    """A transaction leaves nothing on the connection, so nothing is to be reset: a round trip less per batch."""
+
+
 async def create_sink_pool(settings: Settings, rule_version: int | None = None, size: int = 8) -> asyncpg.Pool:
     """The pool of the sink: one connection per partition that is written at the same time.
 
@@ -44,6 +48,7 @@ async def create_sink_pool(settings: Settings, rule_version: int | None = None, 
         min_size=1,
         max_size=size,
         init=integer_times,
+        reset=_nothing,
         server_settings={
             "application_name": "liontrack worker",
             "timezone": "UTC",

@@ -25,7 +25,7 @@ from liontrack_stream.core.windows import WINDOW_US
 from liontrack_stream.warehouse.copying import Rows, copy_rows
 
 if TYPE_CHECKING:
-    import asyncpg
+    from liontrack_stream.warehouse.batch_connection import BatchConnection
 
 LATE, SETTLED, DELETION = "late", "settled", "deletion"
 _RANK = (SETTLED, LATE, DELETION)  # of several causes the last one names the revision
@@ -128,7 +128,7 @@ class Revisions:
         elif earlier is not None:
             del self._changes[cell]
 
-    async def store(self, connection: asyncpg.Connection, topic: str, partition: int) -> None:
+    async def store(self, connection: BatchConnection, topic: str, partition: int) -> None:
         """Write them."""
         changes = list(self._changes.items())
         if not changes:

@@ -24,6 +24,7 @@ from liontrack_stream.kafka.ports import Behind, Committed, Gap, LostLease, Outc
 from liontrack_stream.lake.ports import BronzeRows
 from liontrack_stream.settings import Settings
 from liontrack_stream.warehouse.activities import store_activities
+from liontrack_stream.warehouse.batch_connection import BatchConnection
 from liontrack_stream.warehouse.bronze import TABLES, store_bronze, store_dead_letters, store_deletions
 from liontrack_stream.warehouse.challenges import store_challenges
 from liontrack_stream.warehouse.day_partitions import DayPartitions
@@ -35,8 +36,8 @@ from liontrack_stream.warehouse.quality_tally import store_tally
 from liontrack_stream.warehouse.queries import query
 from liontrack_stream.warehouse.weights import store_weights
 from liontrack_stream.warehouse.work import BatchWork
-from liontrack_stream.warehouse.written import CountingConnection
 
+OFFERED_RECORDS_MIN = 1_000  # the lake reads a smaller batch from bronze: in C, while this process stores the next
 BronzeListener = Callable[[BronzeRows], None]
 
 
@@ -62,7 +63,7 @@ class Sink:
     Parameters
     ----------
     on_bronze
-        Told of committed bronze rows, for the lake.
+        Told of the committed bronze rows of large batches, for the lake.
     """
 
     def __init__(
@@ -92,14 +93,15 @@ class Sink:
         partition = (batch.topic, batch.partition)
         try:
             async with self._pool.acquire() as connection:
-                counted = work.connection = CountingConnection(connection)
+                batch_connection = work.connection = BatchConnection(connection)
                 async with connection.transaction():
-                    crash_here("sink.before_offset")
-                    await self._advance(work, batch, gap_proven)
-                    crash_here("sink.after_offset")
-                    runs = await self._write(work, batch)
+                    async with batch_connection.writing():
+                        crash_here("sink.before_offset")
+                        await self._advance(work, batch, gap_proven)
+                        crash_here("sink.after_offset")
+                        runs = await self._write(work, batch)
                     crash_here("sink.before_commit")
-                    finish = self._finisher(work, runs, counted.written)
+                    finish = self._finisher(work, runs, batch_connection.written)
                     self._unconfirmed[partition] = _Unconfirmed(batch.next_offset, finish)
         except _NotHere as stopped:
             sent = self._unconfirmed.pop(partition, None)
@@ -122,7 +124,6 @@ class Sink:
             offsets = (record.offset for record in batch.records)
             decoded = [batch.verdicts.get(offset, event) for offset, event in zip(offsets, decoded, strict=True)]
         return BatchWork(
-            None,  # set when the transaction begins
             BY_NAME[topic],
             batch.partition,
             decoded,
@@ -178,7 +179,7 @@ class Sink:
         def finish() -> Committed:
             for keep in work.after_commit:
                 keep()
-            if self.on_bronze is not None:
+            if self.on_bronze is not None and work.stats.bronze >= OFFERED_RECORDS_MIN:
                 for run in runs:
                     self.on_bronze(run)
             return Committed(work.stats, work.live, written)

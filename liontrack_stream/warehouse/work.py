@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import asyncpg
 import numpy as np
 import xxhash
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from liontrack_stream.contract.events import Decoded
 from liontrack_stream.contract.topics import TopicSpec
 from liontrack_stream.generation import current
 from liontrack_stream.kafka.ports import BatchStats
+from liontrack_stream.warehouse.batch_connection import BatchConnection
 from liontrack_stream.warehouse.copying import Rows, copy_rows
 from liontrack_stream.warehouse.queries import query
 from liontrack_stream.warehouse.revisions import Revisions
@@ -31,7 +31,7 @@ NO_DAY = -719_162  # 0001-01-01, the «day» of tables without days
 class BatchWork:
     """One batch in its transaction."""
 
-    connection: asyncpg.Connection
+    connection: BatchConnection = field(init=False)  # set when the transaction begins
     topic: TopicSpec
     partition: int
     decoded: Sequence[Decoded]

@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from liontrack_stream.contract.topics import POSITIONS
 from liontrack_stream.settings import Settings
+from liontrack_stream.warehouse.batch_connection import BatchConnection
 from liontrack_stream.warehouse.work import BatchWork
 
 FEW = {"nala"}
@@ -22,26 +23,34 @@ async def works(settings: Settings) -> AsyncIterator[list[BatchWork]]:
     connections = [await asyncpg.connect(**settings.pg_dsn) for _ in range(2)]
     for connection in connections:
         await connection.execute("BEGIN; SET LOCAL lock_timeout = '300ms'")
-    yield [BatchWork(connection, POSITIONS, 0, [], [], []) for connection in connections]
+    works = [BatchWork(POSITIONS, 0, [], [], []) for _ in connections]
+    for work, connection in zip(works, connections, strict=True):
+        work.connection = BatchConnection(connection)
+    yield works
     for connection in connections:
         await connection.close()
 
 
+async def lock(work: BatchWork, **keys: set[str]) -> None:
+    await work.lock(**keys)
+    await work.connection.fetchval("SELECT 1")  # the locks are under way: what follows waits for them
+
+
 @pytest.mark.parametrize(("held", "wanted"), [(FEW, FEW), (FEW, MANY), (MANY, FEW), (MANY, MANY)])
 async def test_the_second_waits_for_the_first(works: list[BatchWork], held: set[str], wanted: set[str]) -> None:
-    await works[0].lock(lion=held)
+    await lock(works[0], lion=held)
     with pytest.raises(asyncpg.LockNotAvailableError):
-        await works[1].lock(lion=wanted)
+        await lock(works[1], lion=wanted)
 
 
 async def test_other_keys_and_other_spaces_go_on(works: list[BatchWork]) -> None:
-    await works[0].lock(lion={f"lion-{n}" for n in range(200)})
-    await works[1].lock(lion={f"other-{n}" for n in range(200)}, user={f"lion-{n}" for n in range(200)})
-    await works[0].lock(lion={"lion-1"})
+    await lock(works[0], lion={f"lion-{n}" for n in range(200)})
+    await lock(works[1], lion={f"other-{n}" for n in range(200)}, user={f"lion-{n}" for n in range(200)})
+    await lock(works[0], lion={"lion-1"})
 
 
 async def test_many_keys_take_no_more_locks_than_there_are_buckets(works: list[BatchWork]) -> None:
-    await works[0].lock(lion={f"lion-{n}" for n in range(50_000)})
+    await lock(works[0], lion={f"lion-{n}" for n in range(50_000)})
     held = await works[0].connection.fetchval(
         "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
     )
