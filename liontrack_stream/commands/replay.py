@@ -127,6 +127,8 @@ def _as_json(outcome: Outcome) -> dict[str, Any]:
         "resumed": outcome.resumed,
         "records": outcome.records,
         "stored": outcome.stats.bronze,
+        "seconds": round(outcome.seconds, 3),
+        "seconds_comparing": round(outcome.comparing_s, 3),
         "not_in_kafka": {
             "from_lake": outcome.from_lake,
             "from_bronze": outcome.from_bronze,

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -56,6 +57,7 @@ class Outcome:
     """What a replay has made. ``resumed``: it went on with a generation that was there.
 
     ``missing``: what Kafka no longer held; so many records of it were read from the lake and from bronze.
+    ``seconds``: from the call to the last file in the lake; ``comparing_s`` of these went into the diff.
     """
 
     number: int
@@ -68,6 +70,8 @@ class Outcome:
     missing: tuple[Missing, ...] = ()
     from_lake: int = 0
     from_bronze: int = 0
+    seconds: float = 0.0
+    comparing_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,7 @@ async def replay(settings: Settings, order: Order, report: Report) -> Outcome:
     GenerationError, WorkerError, OSError, asyncpg.PostgresError
         What is missing, in a sentence, or what is away.
     """
+    began_s = time.perf_counter()
     async with catalog_connection(settings) as catalog:
         rule_version = await register_rules(settings)
         number, resumed = await _generation(catalog, order, rule_version, report)
@@ -111,7 +116,8 @@ async def replay(settings: Settings, order: Order, report: Report) -> Outcome:
         records = sum(work.feed.positions.values())
         live_rules = tuple(row["rule_version"] for row in rules)
         archived = tuple(work.missing), work.archive.from_lake, work.archive.from_bronze
-        return Outcome(number, resumed, work.feed.stats, records, rule_version, live_rules, diff, *archived)
+        took = time.perf_counter() - began_s, work.comparing_s
+        return Outcome(number, resumed, work.feed.stats, records, rule_version, live_rules, diff, *archived, *took)
 
 
 async def _generation(catalog: asyncpg.Connection, order: Order, rule_version: int, report: Report) -> tuple[int, bool]:
@@ -178,6 +184,7 @@ class Work:
     number: int
     report: Report
     missing: list[Missing]
+    comparing_s: float = 0.0
     _ends: Mapping[Partition, int] = field(default_factory=dict)
 
     async def live_ends(self) -> dict[Partition, int]:
@@ -217,7 +224,10 @@ class Work:
                     await snapshot.fetch(live_query("metadata/offsets"))  # the snapshot is of the first statement
                     crash_here("replay.held")
                 self.report("compare", "comparing")
-                return await compare(snapshot, self.number, self.bounds, ends)
+                began_s = time.perf_counter()
+                diff = await compare(snapshot, self.number, self.bounds, ends)
+                self.comparing_s = time.perf_counter() - began_s
+                return diff
         finally:
             await snapshot.close()
 

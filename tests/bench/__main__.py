@@ -1,4 +1,4 @@
-"""``python -m tests.bench``: raw reader, stock Faust and LionTrack on one backlog, in one run."""
+"""``python -m tests.bench``: raw reader, stock Faust, LionTrack and its replay on one backlog, in one run."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
-"""One bench: one backlog of simulated position events, three contenders, each in a process of its own.
+"""One bench: one backlog of simulated position events, four contenders, each in a process of its own.
 
     raw      aiokafka + msgspec: reads and decodes, keeps nothing
     stock    a Faust agent, event by event, with a windowed table; on the backlog's first events only
     ours     ``liontrack worker --until-caught-up``: bronze, silver, windows, gold and Parquet, from its start to its
              last closed file
+    replay   ``liontrack replay``: the same again, into a generation beside the live one, whose diff has to be nothing
 
 Raw and stock run before and after ours, so that a machine whose speed changes gives itself away.
 """
@@ -17,6 +18,7 @@ from statistics import fmean
 
 from liontrack_stream.contract.topics import POSITIONS
 from liontrack_stream.settings import Settings
+from liontrack_stream.warehouse.bronze import TABLES
 from tests.bench.checks import problems, stored_counts
 from tests.bench.running import Run, run_module
 
@@ -68,12 +70,18 @@ class Result:
     raw: Contender
     stock: Contender
     ours: Contender
+    replay: Contender
     counts: Mapping[str, int]
     problems: list[str]
 
     @property
     def contenders(self) -> tuple[Contender, ...]:
-        return self.raw, self.stock, self.ours
+        return self.raw, self.stock, self.ours, self.replay
+
+    @property
+    def replay_of_live(self) -> float:
+        """The replay's rate as a share of the live worker's."""
+        return self.replay.events_per_s / self.ours.events_per_s
 
 
 class Bench:
@@ -117,12 +125,18 @@ class Bench:
         raw.runs.append(self._raw())
         stock.runs.append(self._stock(stock_events, 1))
         ours.runs.append(self._ours())
+        self._say("Counting what is stored")
+        counts = stored_counts(self._settings)
+        replay = Contender(
+            "LionTrack replay", "the same again, beside the live warehouse, and compared", [self._replay()]
+        )
         if twice:
             stock.runs.append(self._stock(stock_events, 2))
             raw.runs.append(self._raw())
-        self._say("Counting what is stored")
-        counts = stored_counts(self._settings)
-        return Result(events, raw, stock, ours, counts, problems(counts, events, raw.events))
+        found = problems(counts, events, raw.events)
+        if replay.runs[0].report["differs"]:
+            found.append("the replay differs from what the worker stored")
+        return Result(events, raw, stock, ours, replay, counts, found)
 
     def produce(self, events: int) -> None:
         """Make schema, topics and backlog."""
@@ -146,6 +160,14 @@ class Bench:
         profiled = ("tests.bench.sampled", str(self._profile)) if self._profile else ("liontrack_stream",)
         run = run_module((*profiled, "worker", "--until-caught-up"), self._environment, self._log("ours"))
         run.report["events"] = run.report["records"][POSITIONS.name]
+        return run
+
+    def _replay(self) -> Run:
+        self._say("LionTrack, the same by replay")
+        run = run_module(("liontrack_stream", "replay", "--json"), self._environment, self._log("replay"))
+        rows = {table["table"]: table["rows_live"] for table in run.report["tables"]}
+        run.report["events"] = rows[f"bronze.{TABLES[POSITIONS.name]}"]
+        run.report["seconds"] -= run.report["seconds_comparing"]  # a worker has nothing to compare
         return run
 
     def _log(self, name: str) -> Path:

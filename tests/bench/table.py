@@ -24,6 +24,11 @@ def lines(result: Result) -> Iterator[str]:
         f"LionTrack: {report['seconds_to_warehouse']:.1f} s to the last commit, {report['seconds']:.1f} s to the last "
         f"of {report['parquet_files']} Parquet files. The others' seconds: first event to last, start excluded."
     )
+    replay = result.replay.runs[0].report
+    yield (
+        f"Replay: {result.replay_of_live:.2f}× the rate of the live worker, from its call to its last file; "
+        f"then {replay['seconds_comparing']:.1f} s to compare both."
+    )
     loads = ", ".join(f"{c.name} {' and '.join(f'{run.load_before:.1f}' for run in c.runs)}" for c in result.contenders)
     yield f"Machine: {os.cpu_count()} cores, load average before each run: {loads}."
     spreads = [f"{c.name} {c.spread:.0%}" for c in result.contenders if len(c.runs) > 1]

@@ -10,8 +10,11 @@ import pytest
 from liontrack_stream.kafka.producer import Outgoing
 from liontrack_stream.settings import Settings
 from tests.support.bad_records import BAD
+from tests.support.oracle import positions
 from tests.support.pipeline_kit import PipelineKit
 from tests.support.random_cases import random_stream
+
+TIGHT = (6.0, 2.0, 1.0, 0.5)  # km/h: nearly every lion is too fast now and then
 
 
 @pytest.fixture
@@ -33,3 +36,15 @@ def mixed(pipeline: PipelineKit) -> PipelineKit:
     pipeline.send(sent)
     pipeline.send(Outgoing(topic, b"bad", value) for topic, value, _ in BAD.values())
     return pipeline
+
+
+@pytest.fixture
+def tight_oracle(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The oracle goes by tighter speed limits."""
+
+    def limit_kmh(dt_us: int) -> float:
+        hours = dt_us / 3.6e9
+        return TIGHT[0] if hours < 1 / 6 else TIGHT[1] if hours < 1 else TIGHT[2] if hours <= 4 else TIGHT[3]
+
+    monkeypatch.setattr(positions, "limit_kmh", limit_kmh)
+    yield

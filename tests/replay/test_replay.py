@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,12 +16,12 @@ from liontrack_stream.replay.diff import Diff
 from liontrack_stream.replay.run import Order, Outcome, replay
 from liontrack_stream.settings import Settings
 from liontrack_stream.warehouse.generations import catalog_connection, listed
-from tests.support.oracle import Tables, compute, positions
+from tests.replay.conftest import TIGHT
+from tests.support.oracle import Tables, compute
 from tests.support.oracle.compare import compare_tables
 from tests.support.pipeline_kit import PipelineKit
 
 LOAD = ["simulate", "--lions", "12", "--days", "20", "--users", "6", "--seed", "5", "--bad-fraction", "0.03"]
-TIGHT = (6.0, 2.0, 1.0, 0.5)  # km/h: nearly every lion is too fast now and then
 SMALL = {"BATCH_MAX_RECORDS": "60"}
 
 
@@ -54,16 +53,6 @@ def rows_of(pipeline: PipelineKit, number: int) -> Tables:
     return asyncio.run(read())
 
 
-@pytest.fixture
-def tight_oracle(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    def limit_kmh(dt_us: int) -> float:
-        hours = dt_us / 3.6e9
-        return TIGHT[0] if hours < 1 / 6 else TIGHT[1] if hours < 1 else TIGHT[2] if hours <= 4 else TIGHT[3]
-
-    monkeypatch.setattr(positions, "limit_kmh", limit_kmh)
-    yield
-
-
 def test_a_changed_rule_changes_what_the_oracle_says(pipeline: PipelineKit, request: pytest.FixtureRequest) -> None:
     pipeline.command(*LOAD)
     pipeline.catch_up()
@@ -72,6 +61,11 @@ def test_a_changed_rule_changes_what_the_oracle_says(pipeline: PipelineKit, requ
     request.getfixturevalue("tight_oracle")
     after = compute(records)
     outcome = run(pipeline.settings.model_copy(update={"speed_limits_kmh": TIGHT}))
+    changed_as_the_oracle_says(pipeline, before, after, outcome)
+
+
+def changed_as_the_oracle_says(pipeline: PipelineKit, before: Tables, after: Tables, outcome: Outcome) -> None:
+    """The generation holds the oracle's rows of the other rules, and its diff names each row that they change."""
     assert compare_tables(after, rows_of(pipeline, outcome.number)) == []
     counts = {one.table: (one.added, one.removed, one.changed) for one in outcome.diff.tables}
     for table, (added, removed, changed) in counts.items():
