@@ -69,6 +69,7 @@ END_WITHIN_S = 10.0
 FINISH_WITHIN_S = 2.0  # of a stop, for the sidecars
 BACKLOG_RECORDS = 1000
 CHANGELOG_RECORDS_AHEAD = 500
+THREAD_TURN_S = 0.001  # how long a thread may keep the others waiting: a batch is stored between many short waits
 
 WarehouseFactory = Callable[[Settings], Awaitable[Warehouse]]
 LakeFactory = Callable[[Settings, Callable[[], bool], int | None], LakeExporter]
@@ -196,6 +197,7 @@ class LionTrackApp(faust.App):
         await super().on_started_init_extra_services()
         self.add_future(self._warn_of_retention())
         _collect_less_garbage()
+        sys.setswitchinterval(THREAD_TURN_S)
 
     def _new_sidecars(self) -> list[Sidecar]:
         """What runs beside the stream, in the order in which `finish` is called."""

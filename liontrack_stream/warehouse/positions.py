@@ -59,9 +59,10 @@ async def store_positions(work: BatchWork, cache: LionCache, limits_kmh: Limits 
     gone = NewDeletions.of(work)
     if not (events or gone):
         return
-    lion_ids, fresh = _fixes(work, events, places)
+    lion_ids = sorted({event.lion_id for event in events})
     named = gone.entities.union(lion_ids)
     await work.lock(lion=named)
+    fresh = _fixes(work, lion_ids, events, places)
     deletions = await load_deletions(work, named)
     flag_deleted(deletions, lion_ids, events, fresh)
     told_us = await withdraw_fixes(work, gone, limits_kmh)
@@ -87,9 +88,8 @@ async def _store_fixes(
     await write_lions(work, states)
 
 
-def _fixes(work: BatchWork, events: list[Position], places: Ints) -> tuple[list[str], Fixes]:
-    """The batch's lions, and its fixes with the lions numbered in that order."""
-    lion_ids = sorted({event.lion_id for event in events})
+def _fixes(work: BatchWork, lion_ids: list[str], events: list[Position], places: Ints) -> Fixes:
+    """The batch's fixes, with the lions numbered in this order."""
     number = {lion_id: n for n, lion_id in enumerate(lion_ids)}
     fresh = empty(len(events))
     fresh["lion"] = [number[event.lion_id] for event in events]
@@ -105,7 +105,7 @@ def _fixes(work: BatchWork, events: list[Position], places: Ints) -> tuple[list[
     fresh["row"] = np.arange(len(events))
     visible = np.array([event.visible is not False for event in events], bool)
     fresh["flags"] = own_flags(fresh["lat"], fresh["lng"], fresh["time_us"], fresh["append_us"], visible)
-    return lion_ids, fresh[np.lexsort((fresh["time_us"], fresh["lion"]))]
+    return fresh.take(np.lexsort((fresh["time_us"], fresh["lion"])))
 
 
 def _count_late(work: BatchWork, states: Sequence[LionState], fresh: Fixes) -> None:
