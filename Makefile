@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 WEB_APP := liontrack_stream/views/web_app
 
-.PHONY: help setup packages lock lint format schema web test demo bench bench-growth bench-api clean
+.PHONY: help setup packages lock lint format schema web test demo bench bench-growth bench-api bench-lake clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -66,6 +66,9 @@ bench-growth: setup ## Whether the 20 millionth event is as quick as the first (
 
 bench-api: setup ## API quick while events come? Events stored while it is asked? (10 minutes)
 	@exec $(BIN)/python -m tests.bench.api
+
+bench-lake: setup ## A closed day of 420 MB in small files is compacted, under readers (a minute)
+	@LAKE_DAY_MB=420 $(BIN)/python -m pytest -q -s tests/lake/test_large_days.py
 
 clean: ## Remove caches and builds (not .venv, not data)
 	@rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     lake_compact_min_mb: int = Field(default=32, ge=1, description="bronze files of closed days below this are merged")
     lake_compact_max_mb: int = Field(default=256, ge=2, description="and no file becomes larger than this")
     lake_compact_interval_s: float = Field(default=0.0, ge=0, description="the worker compacts this often; 0: never")
+    lake_delta: bool = Field(default=False, description="also keep a Delta Lake log per table over the same files")
     s3_endpoint_url: str | None = None
     s3_access_key_id: str | None = None
     s3_secret_access_key: SecretStr | None = None

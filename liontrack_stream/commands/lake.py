@@ -161,6 +161,7 @@ class Compact(_LakeCommand):
     ) -> list[CompactedDay]:
         from liontrack_stream.commands.progress import progress
         from liontrack_stream.lake.compaction import Compactor
+        from liontrack_stream.lake.delta import DeltaLogs
         from liontrack_stream.lake.generations import with_live_lake
         from liontrack_stream.lake.manifest import Manifest
         from liontrack_stream.lake.store import open_store
@@ -176,7 +177,10 @@ class Compact(_LakeCommand):
         try:
             with progress(quiet=quiet) as report, _reaching():
                 compactor = Compactor(settings, store, manifest, report=report)
-                return await compactor.run(before.date() if before else None, dry_run)
+                days = await compactor.run(before.date() if before else None, dry_run)
+                if settings.lake_delta and not dry_run:
+                    await DeltaLogs(store, manifest).run_once()
+                return days
         finally:
             await manifest.close()
 

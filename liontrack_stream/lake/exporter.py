@@ -11,6 +11,7 @@ from liontrack_stream.kafka.ports import Written
 from liontrack_stream.lake.background import BackgroundCompaction
 from liontrack_stream.lake.bronze import BronzeExporter
 from liontrack_stream.lake.days import DayExporter
+from liontrack_stream.lake.delta import DeltaLogs
 from liontrack_stream.lake.manifest import Manifest
 from liontrack_stream.lake.ports import BronzeRows, LakeStatus, LakeUnavailable, TopicPartition
 from liontrack_stream.lake.reader import Reader
@@ -50,9 +51,10 @@ class LakeExporter:
         self._wake_bronze = asyncio.Event()
         self._stopping = asyncio.Event()
         self._streaks: dict[str, str] = {}
-        self._manifests = (Manifest(settings, live), Manifest(settings, live))
+        self._manifests = tuple(Manifest(settings, live) for _ in range(3))
         self.bronze = BronzeExporter(self._resources, self._manifests[0], settings.lake_interval_s)
         self.days = DayExporter(self._resources, self._manifests[1], has_backlog=has_backlog)
+        self._delta = DeltaLogs(self._resources.store, self._manifests[2], self._resources.in_thread)
         self._compaction = BackgroundCompaction(
             settings, self._resources.store, lambda: has_backlog() or self._stopping.is_set()
         )
@@ -84,6 +86,9 @@ class LakeExporter:
             asyncio.create_task(self._follow("bronze", self.bronze.run_once, min(interval_s, 1.0), self._wake_bronze)),
             asyncio.create_task(self._follow("silver and gold", self.days.run_once, interval_s, None)),
         ]
+        if self._settings.lake_delta:
+            level = self._follow("the Delta logs", self._delta.run_once, interval_s, None)
+            self._tasks.append(asyncio.create_task(level))
         if self._compaction.wanted:
             compact, every_s = self._compaction.run_once, self._settings.lake_compact_interval_s
             self._tasks.append(asyncio.create_task(self._follow("compaction", compact, every_s, None)))
@@ -136,6 +141,8 @@ class LakeExporter:
         await asyncio.gather(
             self._flush("bronze", self.bronze.run_once), self._flush("silver and gold", self._flush_days)
         )
+        if self._settings.lake_delta:
+            await self._attempt("the Delta logs", self._delta.run_once)  # no reason to stay: the next one levels them
 
     async def stop(self) -> None:
         """End without a flush; files under way are completed, what is not begun, the next worker writes."""

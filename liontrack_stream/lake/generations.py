@@ -7,6 +7,7 @@ from pathlib import Path
 
 import asyncpg
 
+from liontrack_stream.lake.delta import log_paths
 from liontrack_stream.lake.layout import COMPACT_FOLDER, LAYERS, TEMP_FOLDER
 from liontrack_stream.lake.store import open_store
 from liontrack_stream.settings import Settings
@@ -24,7 +25,7 @@ def remove_lake(settings: Settings) -> None:
     assert settings.liontrack_generation is not None
     if settings.lake_root.startswith("s3://"):
         store = open_store(settings)
-        for path in [path for layer in LAYERS for path in store.files(layer)]:
+        for path in [*log_paths(store), *(path for layer in LAYERS for path in store.files(layer))]:
             store.delete(path)
     elif settings.liontrack_generation:
         shutil.rmtree(settings.lake_root, ignore_errors=not Path(settings.lake_root).exists())

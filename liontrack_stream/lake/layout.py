@@ -7,6 +7,7 @@
     silver/<table>/day=2026-01-31/part-0.parquet                        rewritten whole
     silver/lions/part-0.parquet                                         a dimension: one file
     gold/<table>/day=2026-01-31/part-0.parquet
+    <layer>/<table>/_delta_log/…                                        with LAKE_DELTA: Delta Lake's log
     .tmp/<host>-<pid>-<n>.tmp                                           being written; no reader's glob sees it
     .compact/bronze/<topic>/date=2026-01-30/                            a day's compacted folder before its exchange
 
@@ -24,6 +25,7 @@ UNDATED = date(1, 1, 1)
 TEMP_FOLDER = ".tmp"
 LAYERS = ("bronze", "silver", "gold")
 COMPACT_FOLDER = ".compact"
+LOG_FOLDER = "_delta_log"
 
 
 def bronze_folder(topic: str) -> str:

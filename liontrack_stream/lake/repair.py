@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from liontrack_stream.lake.catalog import BRONZE, BY_OUTPUT
 from liontrack_stream.lake.days import DayExporter
+from liontrack_stream.lake.delta import repair_delta
 from liontrack_stream.lake.manifest import Manifest, Mark
 from liontrack_stream.lake.ports import LakeFile
 from liontrack_stream.lake.reader import Reader
@@ -41,7 +42,12 @@ async def repair(settings: Settings, report: Report = lambda part, message: None
         await resources.in_thread(resources.store.prepare)
         for topic in BRONZE:
             await settle_swaps(manifest, resources.store, topic)
-        return await _repair(manifest, resources, report)
+        result = await _repair(manifest, resources, report)
+        if settings.lake_delta:
+            found, done = await repair_delta(resources.store, manifest)
+            result.found += found
+            result.done += done
+        return result
     finally:
         resources.close()
         await manifest.close()

@@ -15,7 +15,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 from liontrack_stream.lake.bucket import Remover, arrow_filesystem
-from liontrack_stream.lake.layout import COMPACT_FOLDER, TEMP_FOLDER
+from liontrack_stream.lake.layout import COMPACT_FOLDER, LOG_FOLDER, TEMP_FOLDER
 from liontrack_stream.lake.parquet import Encoded
 from liontrack_stream.lake.ports import LakeError
 from liontrack_stream.lake.swap import BucketSwap, FolderSwap, Swap, delete_put_away, recover_folders, sync_folder
@@ -43,7 +43,10 @@ class Store(Protocol):
     def stage(self, file: Encoded) -> Staged: ...
 
     def files(self, prefix: str) -> dict[str, int]:
-        """Path and size in bytes of every Parquet file below a folder; empty where there is no folder."""
+        """Path and size in bytes of every Parquet file of data below a folder; empty where there is no folder."""
+
+    def names(self, folder: str) -> list[str]:
+        """The names of all files in a folder; none where there is no folder."""
 
     def read(self, path: str) -> pa.Buffer: ...
 
@@ -122,12 +125,18 @@ class LocalStore:
     def files(self, prefix: str) -> dict[str, int]:
         found = {}
         for folder, folders, names in os.walk(self._root / prefix):
-            folders[:] = [name for name in folders if not name.startswith(".")]
+            folders[:] = [name for name in folders if name != LOG_FOLDER and not name.startswith(".")]
             for name in names:
                 if name.endswith(".parquet"):
                     file = Path(folder, name)
                     found[file.relative_to(self._root).as_posix()] = file.stat().st_size
         return found
+
+    def names(self, folder: str) -> list[str]:
+        try:
+            return [entry.name for entry in os.scandir(self._root / folder)]
+        except FileNotFoundError:
+            return []
 
     def read(self, path: str) -> pa.Buffer:
         return pa.py_buffer((self._root / path).read_bytes())
@@ -210,7 +219,13 @@ class S3Store:
             for info in self._fs.get_file_info(selector)
             if info.is_file and info.path.endswith(".parquet")
         }
-        return {path: size for path, size in found.items() if not path.startswith(".")}
+        return {
+            path: size for path, size in found.items() if not path.startswith(".") and f"/{LOG_FOLDER}/" not in path
+        }
+
+    def names(self, folder: str) -> list[str]:
+        selector = fs.FileSelector(f"{self._root}/{folder}", allow_not_found=True)
+        return [info.base_name for info in self._fs.get_file_info(selector) if info.is_file]
 
     def read(self, path: str) -> pa.Buffer:
         with self._fs.open_input_file(f"{self._root}/{path}") as file:

@@ -11,6 +11,7 @@ from itertools import pairwise
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from liontrack_stream.lake.delta import delta_problems
 from liontrack_stream.lake.manifest import Manifest, Progress
 from liontrack_stream.lake.ports import LakeFile, TopicPartition
 from liontrack_stream.lake.store import Store, open_store
@@ -34,9 +35,10 @@ async def verify(settings: Settings, report: Report = lambda part, message: None
             again = await _problems(manifest, store, lambda part, message: None, {p.path for p in problems})
             problems = [problem for problem in again if problem.path in {p.path for p in problems}]
         files, progress = await manifest.all_files(), await manifest.progress()
+        behind = await _delta_problems(manifest, store, settings.lake_interval_s) if settings.lake_delta else []
     finally:
         await manifest.close()
-    return [problem.sentence for problem in problems] + continuity_problems(files, progress)
+    return [problem.sentence for problem in problems] + continuity_problems(files, progress) + behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,16 @@ class Problem:
     path: str
     sentence: str
     file: LakeFile | None
+
+
+async def _delta_problems(manifest: Manifest, store: Store, interval_s: float) -> list[str]:
+    """Logs that differ from the manifest now and two rounds of a worker later."""
+    found = await delta_problems(store, manifest)
+    if not found:
+        return []
+    await asyncio.sleep(2 * interval_s)
+    again = await delta_problems(store, manifest)
+    return [again[table] for table in found if table in again]
 
 
 async def find_problems(manifest: Manifest, store: Store, report: Report) -> list[Problem]:
