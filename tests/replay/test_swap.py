@@ -49,7 +49,7 @@ def readers(pipeline: PipelineKit) -> Iterator[list[object]]:
 
     def read() -> None:
         with pipeline.connect() as connection:
-            while not done.is_set():
+            while not done.wait(0.02):
                 try:
                     row = connection.execute(_ONE_STATEMENT).fetchone()
                     if row is None or row[0] != row[1]:
