@@ -35,7 +35,7 @@ from liontrack_stream.warehouse.queries import live_query
 from liontrack_stream.warehouse.refreshing import refresh_views
 from liontrack_stream.warehouse.rules import register_rules
 
-_LOCK_WITHIN = "2s"  # live batches and requests wait as long
+_LOCK_WITHIN = "300ms"  # batches and requests wait as long; less than it takes to see a deadlock, so that we give way
 _ATTEMPTS = 300
 _PAUSE_S = 1.0
 # What tells of operation, not of the records, stays with whichever generation is live.
@@ -113,6 +113,8 @@ async def _exchange_now(work: Work, number: int) -> int:
         await catalog.fetchval(live_query("generations/lock_catalog"))
         await catalog.fetchval(live_query("generations/lock_timeout"), _LOCK_WITHIN)
         await catalog.execute(live_query("generations/lock_for_swap"))
+        for row in await catalog.fetch(live_query("generations/lock_relations")):
+            await catalog.execute(row["statement"])
         await work.feed.advance(await work.live_ends())
         crash_here("swap.drained")
         former = int(await catalog.fetchval(live_query("generations/live")))
