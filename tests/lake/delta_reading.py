@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import deltalake
+import pyarrow as pa
 
 from liontrack_stream.lake.catalog import BRONZE, BY_OUTPUT
-from liontrack_stream.lake.store import open_store
+from liontrack_stream.lake.store import Store, open_store
 from liontrack_stream.settings import Settings
-from tests.lake.reading import dataset, dataset_rows
+from tests.lake.reading import dataset
 
 DELTA_TABLES = [*(f"bronze/{topic}" for topic in BRONZE), *(f"{layer}/{name}" for layer, name in BY_OUTPUT)]
 
@@ -26,20 +29,25 @@ def delta(settings: Settings, table: str) -> deltalake.DeltaTable:
     return deltalake.DeltaTable(f"{settings.lake_root}/{table}", storage_options=options)
 
 
-def delta_differences(settings: Settings) -> list[str]:
+def delta_differences(settings: Settings, tables: Iterable[str] = DELTA_TABLES) -> list[str]:
     """Tables whose rows, read by their Delta log, are not those that a glob finds; tables that lack a log."""
-    return [table for table in DELTA_TABLES if _differs(settings, table)]
+    store = open_store(settings)
+    return [table for table in tables if _differs(settings, store, table)]
 
 
-def _differs(settings: Settings, table: str) -> bool:
-    files = open_store(settings).files(table)
-    if not open_store(settings).names(f"{table}/_delta_log"):
+def _differs(settings: Settings, store: Store, table: str) -> bool:
+    files = store.files(table)
+    if not store.names(f"{table}/_delta_log"):
         return bool(files)
     read = delta(settings, table).to_pyarrow_table()
     if not files:
         return bool(read.num_rows)
-    names = [name for name in dataset(settings, table).schema.names if name not in {"day", "date"}]
-    if set(read.column_names) - {"day", "date"} != set(names):
+    globbed = dataset(settings, table).to_table()
+    names = sorted(set(globbed.column_names) - {"day", "date"})
+    if sorted(set(read.column_names) - {"day", "date"}) != names:
         return True
-    rows = zip(*(read[name].to_pylist() for name in names), strict=True)
-    return sorted(map(repr, rows)) != sorted(map(repr, dataset_rows(settings, table, names)))
+    return _rows(read, names) != _rows(globbed, names)
+
+
+def _rows(table: pa.Table, names: list[str]) -> list[str]:
+    return sorted(map(repr, zip(*(table[name].to_pylist() for name in names), strict=True)))
