@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import sys
+import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
 import numpy as np
+import psutil
 import pyarrow as pa
 
 from liontrack_stream.lake import LakeFile, verify
@@ -83,12 +87,18 @@ def content(lake: Settings) -> tuple:
 
 
 def compact(lake: Settings) -> tuple[int, int]:
-    """Exit code and peak memory (MB) of the command."""
+    """Exit code and peak memory (MB) of the command, as seen every 20 ms.
+
+    Not ``ru_maxrss``: a child's begins with the memory of the process that spawned it.
+    """
     environment = {**environment_of(lake), "PYTHONPATH": str(Path(__file__).parents[2])}
-    arguments = [sys.executable, "-m", "liontrack_stream", "lake", "compact"]
-    pid = os.posix_spawn(sys.executable, arguments, environment)
-    _, status, usage = os.wait4(pid, 0)
-    return os.waitstatus_to_exitcode(status), usage.ru_maxrss // 1024
+    peak_mb = 0
+    with subprocess.Popen([sys.executable, "-m", "liontrack_stream", "lake", "compact"], env=environment) as process:
+        while process.poll() is None:
+            with suppress(psutil.Error):
+                peak_mb = max(peak_mb, psutil.Process(process.pid).memory_info().rss // MB)
+            time.sleep(0.02)
+    return process.returncode, peak_mb
 
 
 async def test_a_closed_day_becomes_files_within_bounds(lake: Settings, warehouse: asyncpg.Connection) -> None:
