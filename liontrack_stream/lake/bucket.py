@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ def fsspec_filesystem(settings: Settings) -> s3fs.S3FileSystem:
     """For engines that are given a filesystem, so that no secret is in their configuration."""
     import s3fs
 
+    logging.getLogger("botocore").setLevel(logging.INFO)  # at debug it logs signed headers, with the access key's id
     secret = settings.s3_secret_access_key
     return s3fs.S3FileSystem(
         key=settings.s3_access_key_id,

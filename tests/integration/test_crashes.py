@@ -27,7 +27,8 @@ POINTS = sorted(
         for name in re.findall(r'crash_here\("([\w.]+)"\)', file.read_text())
     }
 )
-ELSEWHERE = ("lake.compact.", "replay.", "swap.")  # see test_compaction.py, tests/replay/test_kills.py
+# See tests/lake/test_compaction.py, test_delta.py, tests/replay/test_kills.py.
+ELSEWHERE = ("lake.compact.", "lake.delta.", "replay.", "swap.")
 
 
 @pytest.mark.slow

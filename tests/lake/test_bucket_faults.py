@@ -58,6 +58,14 @@ async def test_an_outage_delays_files_and_nothing_else(
     assert await differences(lake, warehouse) == []
 
 
+async def test_no_signed_header_is_logged(lake: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    store = open_store(lake)
+    store.prepare()
+    with caplog.at_level(logging.DEBUG):
+        await asyncio.to_thread(store.delete, "silver/positions/day=2025-02-27/part-0.parquet")
+    assert_secretless(lake, caplog.text)
+
+
 async def test_a_bucket_that_hangs(lake: Settings, warehouse: asyncpg.Connection, minio: Minio) -> None:
     exporter = LakeExporter(lake)
     exporter.assigned([(POSITIONS, 0)])
