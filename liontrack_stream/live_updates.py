@@ -65,10 +65,8 @@ class LiveUpdates(Service):
         if table is None:
             return
         pending = self._pending.setdefault(partition, _Pending())
-        if table.newest_by is None:
-            pending.live.update(live)
-        else:
-            pending.live |= {key: table.newer(pending.live.get(key), value) for key, value in live.items()}
+        for key, value in live.items():
+            pending.live[key] = table.newer(pending.live.get(key), value)
         pending.next_offset = next_offset
 
     def drop(self, partition: Partition) -> None:

@@ -185,15 +185,14 @@ async def swap_to(settings: Settings, number: int, *, quiet: bool) -> None:
     from liontrack_stream.replay.swap import swap
     from liontrack_stream.warehouse.generations import LiveAlreadyError
 
-    try:
-        with progress(quiet=quiet) as report, failing():
+    with progress(quiet=quiet) as report, failing():
+        try:
             former = await swap(settings, number, report)
-    except LiveAlreadyError as done:
-        if not quiet:
-            click.echo(str(done))
-        return
+            told = f"Generation {number} is live. Generation {former} is kept: `liontrack generations rollback`."
+        except LiveAlreadyError as done:
+            told = str(done)
     if not quiet:
-        click.echo(f"Generation {number} is live. Generation {former} is kept: `liontrack generations rollback`.")
+        click.echo(told)
 
 
 @asynccontextmanager
@@ -213,12 +212,10 @@ def failing() -> Iterator[None]:
 
     from liontrack_stream.kafka.exits import WorkerError
     from liontrack_stream.lake.ports import LakeError
-    from liontrack_stream.warehouse.generations import GenerationError, LiveAlreadyError
+    from liontrack_stream.warehouse.generations import GenerationError
 
     try:
         yield
-    except LiveAlreadyError:
-        raise
     except (GenerationError, WorkerError, LakeError) as error:
         raise CommandError(str(error)) from error
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:

@@ -14,6 +14,7 @@ import asyncio
 import hashlib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -72,8 +73,7 @@ class DeltaLogs:
         folder = f"{table}/{LOG_FOLDER}"
         if log is None or commit_name(log.version + 1) in self._store.names(folder):
             log = self._logs[table] = read_log(self._store, table)
-        known = log.digests
-        gone, new = known.keys() - files.keys(), {p: f for p, f in files.items() if known.get(p) != f.sha256}
+        gone, new = _differences(log, files)
         if not gone and not new:
             return False
         data = log.commit(gone, new, [self._schema(file.path) for file in new.values()])
@@ -118,6 +118,12 @@ def by_table(files: Iterable[LakeFile]) -> dict[str, Files]:
     return tables
 
 
+def _differences(log: TableLog, files: Files) -> tuple[set[str], Files]:
+    """What a log has and the manifest has not, by path; what the manifest has otherwise or alone."""
+    known = log.digests
+    return known.keys() - files.keys(), {path: file for path, file in files.items() if known.get(path) != file.sha256}
+
+
 def read_log(store: Store, table: str) -> TableLog:
     """A table's log as it is; empty where there is none. Raises LakeError when it is broken, OSError."""
     log, folder = TableLog(), f"{table}/{LOG_FOLDER}"
@@ -135,19 +141,26 @@ def log_paths(store: Store, *tables: str) -> list[str]:
     return [f"{folder}/{name}" for folder in folders for name in store.names(folder)]
 
 
-async def delta_problems(store: Store, manifest: Manifest) -> dict[str, str]:
-    """Tables whose log is not what the manifest says, each with a sentence; ``broken`` logs say that they are."""
+@dataclass(frozen=True, slots=True)
+class DeltaProblem:
+    """A table's log is not what the manifest says; ``broken``: it cannot be read at all."""
+
+    sentence: str
+    broken: bool = False
+
+
+async def delta_problems(store: Store, manifest: Manifest) -> dict[str, DeltaProblem]:
+    """The tables that have one."""
     listed, found = by_table(await manifest.all_files()), {}
     for table in _TABLES:
         try:
-            known = (await asyncio.to_thread(read_log, store, table)).digests
+            log = await asyncio.to_thread(read_log, store, table)
         except LakeError as error:
-            found[table] = str(error)
+            found[table] = DeltaProblem(str(error), broken=True)
             continue
-        wanted = {path: file.sha256 for path, file in listed[table].items()}
-        differing = sorted(path for path in known.keys() | wanted.keys() if known.get(path) != wanted.get(path))
-        if differing:
-            found[table] = (
+        gone, new = _differences(log, listed[table])
+        if differing := sorted(gone | new.keys()):
+            found[table] = DeltaProblem(
                 f"{table}: the Delta log differs from the manifest in {len(differing)} files, {differing[0]} for one"
             )
     return found
@@ -156,14 +169,10 @@ async def delta_problems(store: Store, manifest: Manifest) -> dict[str, str]:
 async def repair_delta(store: Store, manifest: Manifest) -> tuple[list[str], list[str]]:
     """Sentences: what was wrong with the logs, and what was done."""
     found = await delta_problems(store, manifest)
-    broken = []
-    for table in found:
-        try:
-            await asyncio.to_thread(read_log, store, table)
-        except LakeError:
-            broken.append(table)
-    if not found:
-        return [], []
-    await DeltaLogs(store, manifest).run_once(broken)
-    how = {table: "began the Delta log anew" if table in broken else "brought the Delta log level" for table in found}
-    return list(found.values()), [f"{table}: {what}" for table, what in how.items()]
+    if found:
+        await DeltaLogs(store, manifest).run_once([table for table, problem in found.items() if problem.broken])
+    done = [
+        f"{table}: {'began the Delta log anew' if problem.broken else 'brought the Delta log level'}"
+        for table, problem in found.items()
+    ]
+    return [problem.sentence for problem in found.values()], done

@@ -57,7 +57,7 @@ async def _delta_problems(manifest: Manifest, store: Store, interval_s: float) -
         return []
     await asyncio.sleep(2 * interval_s)
     again = await delta_problems(store, manifest)
-    return [again[table] for table in found if table in again]
+    return [again[table].sentence for table in found if table in again]
 
 
 async def find_problems(manifest: Manifest, store: Store, report: Report) -> list[Problem]:

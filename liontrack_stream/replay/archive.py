@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -158,25 +158,20 @@ class Archive:
     async def _between(self, partition: Partition, offset: int, end: int, limit: int) -> tuple[list[Kept], int]:
         """What no file holds: not written yet, or the offset of no record."""
         records, at = await self._bronze(partition, offset, end, limit), offset
-        for n, record in enumerate(records):
-            if record.offset - at > _HOLE_MAX:
-                self._told(partition, at, record.offset, n)
-                return records[:n], at
-            at = record.offset + 1
-        if len(records) == limit:
-            return records, at
-        if end - at > _HOLE_MAX:
-            self._told(partition, at, end, len(records))
-            return records, at
-        return records, end
-
-    def _told(self, partition: Partition, first: int, end: int, records_before: int) -> None:
-        """Raise where offsets are held by nobody, once the records before them were handed out."""
-        if not records_before:
-            raise LakeError(
-                f"{_name(partition)}: offsets {first:,}–{end - 1:,} are gone from Kafka, and neither the lake nor "
-                "bronze holds them."
-            )
+        reached = [record.offset for record in records]
+        if len(records) < limit:
+            reached.append(end)
+        for n, following in enumerate(reached):
+            if following - at <= _HOLE_MAX:
+                at = following + 1
+            elif n:
+                return records[:n], at  # the hole is told when these are stored
+            else:
+                raise LakeError(
+                    f"{partition_name(partition)}: offsets {at:,}–{following - 1:,} are gone from Kafka, and neither "
+                    "the lake nor bronze holds them."
+                )
+        return records, min(at, end)
 
     async def _instead(
         self, partition: Partition, file: LakeFile, offset: int, end: int, limit: int, problem: str
@@ -187,7 +182,7 @@ class Archive:
         count = (await self._fetch(sql, partition[1], file.first_offset, file.next_offset))[0][0]
         if count != file.row_count:
             raise LakeError(
-                f"{_name(partition)}: offsets {offset:,}–{(file.next_offset or 0) - 1:,} are gone from Kafka, "
+                f"{partition_name(partition)}: offsets {offset:,}–{(file.next_offset or 0) - 1:,} are gone from Kafka, "
                 f"{problem}, and bronze has {count:,} of its {file.row_count:,} rows."
             )
         end = min(end, file.next_offset or end)
@@ -213,7 +208,7 @@ class Archive:
             if partition[0] == ACTIVITIES.name and note and '"rejected"' in note and value and _REMOVED in value:
                 unsure.append(offset)
         verdicts = await self._verdicts(partition, unsure)
-        return [_judged(record, verdicts) for record in found] if verdicts else found
+        return [replace(record, verdict=verdicts.get(record.offset)) for record in found] if verdicts else found
 
     async def _verdicts(self, partition: Partition, offsets: Collection[int]) -> Mapping[int, Rejected]:
         """Why records were rejected whose bytes are no longer what they were."""
@@ -271,12 +266,6 @@ def _values(row: asyncpg.Record) -> tuple[Any, ...]:
     return row["offset"], at_ms, row["key"], row["headers"], row["raw"], row["metadata"]
 
 
-def _judged(record: Kept, verdicts: Mapping[int, Rejected]) -> Kept:
-    verdict = verdicts.get(record.offset)
-    if verdict is None:
-        return record
-    return Kept(record.offset, record.timestamp, record.key, record.value, record.headers, verdict)
-
-
-def _name(partition: Partition) -> str:
+def partition_name(partition: Partition) -> str:
+    """E.g. ``lions.position.events [2]``."""
     return f"{partition[0]} [{partition[1]}]"

@@ -74,11 +74,10 @@ class Feed:
             When Kafka is not the one that the generation has read.
         """
         wanted = [partition for partition in cluster.partitions if bounds.reads(partition[0])]
+        # Kafka need not hold all: the archive has the rest.
         whole = {partition: replace(log, earliest=0) for partition, log in cluster.partitions.items()}
-        claims = Claims(
-            settings, warehouse.offsets, ClusterState(cluster.cluster_id, whole)
-        )  # the archive has the rest
-        positions = await claims.claim(wanted)
+        state = ClusterState(cluster.cluster_id, whole)
+        positions = await Claims(settings, warehouse.offsets, state).claim(wanted)
         begins = {partition: cluster.partitions[partition].earliest for partition in positions}
         async with aclosing(Source(settings, archive, begins, tell)) as source:
             await source.start(positions, ends)

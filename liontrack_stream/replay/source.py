@@ -12,7 +12,7 @@ from aiokafka.errors import OffsetOutOfRangeError
 
 from liontrack_stream.kafka.ports import Partition
 from liontrack_stream.kafka.transport import FETCH_MAX_BYTES, FETCH_PARTITION_MAX_BYTES
-from liontrack_stream.replay.archive import Archive
+from liontrack_stream.replay.archive import Archive, partition_name
 from liontrack_stream.settings import Settings
 
 _FETCH_WAIT_MS = 100
@@ -33,8 +33,7 @@ class Missing:
         parts = [(self.first, min(self.begin, self.lake_until), "the lake")]
         parts.append((max(self.first, self.lake_until), self.begin, "bronze"))
         told = [f"{first:,}–{end - 1:,} are read from {place}" for first, end, place in parts if first < end]
-        topic, number = self.partition
-        return f"{topic} [{number}]: offsets {' and '.join(told)}, Kafka begins at {self.begin:,}"
+        return f"{partition_name(self.partition)}: offsets {' and '.join(told)}, Kafka begins at {self.begin:,}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,9 @@ FIRST_DAY = date(2025, 3, 1)
 Seen = tuple[int, int, int]  # rows, different places, sum of the offsets
 
 
-async def export(lake: Settings, topic: str = POSITIONS) -> None:
+async def export(lake: Settings, *topics: str) -> None:
     exporter = LakeExporter(lake)
-    exporter.assigned([(topic, partition) for partition in (0, 1)])
+    exporter.assigned([(topic, partition) for topic in topics or (POSITIONS,) for partition in (0, 1)])
     await exporter.close()
 
 

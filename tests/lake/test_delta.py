@@ -11,14 +11,14 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from liontrack_stream.lake import LakeExporter, delta, verify
+from liontrack_stream.lake import delta, verify
 from liontrack_stream.lake.catalog import BRONZE
 from liontrack_stream.lake.delta import log_paths
 from liontrack_stream.lake.repair import repair
 from liontrack_stream.lake.store import open_store
 from liontrack_stream.settings import Settings
 from tests.lake import delta_reading
-from tests.lake.compacting import command, fill_days
+from tests.lake.compacting import command, export, fill_days
 from tests.lake.delta_reading import DELTA_TABLES, delta_differences
 from tests.lake.filling import POSITIONS, add_bronze, add_positions, add_the_rest, mark
 from tests.lake.reading import both_stores, differences, stranger
@@ -33,12 +33,6 @@ def lake(lake: Settings) -> Settings:
     return lake.model_copy(update={"lake_delta": True})
 
 
-async def export(lake: Settings) -> None:
-    exporter = LakeExporter(lake)
-    exporter.assigned([(topic, partition) for topic in BRONZE for partition in (0, 1)])
-    await exporter.close()
-
-
 async def assert_level(lake: Settings, tables: Iterable[str] = DELTA_TABLES) -> None:
     assert await verify(lake) == []
     assert delta_differences(lake, tables) == []
@@ -50,7 +44,7 @@ async def test_the_log_follows_the_manifest(lake: Settings, warehouse: asyncpg.C
     await add_the_rest(warehouse)
     for n, topic in enumerate(sorted(BRONZE)):
         await add_bronze(warehouse, topic, n % 2, 0, 30, MIDDAY)
-    await export(lake)
+    await export(lake, *BRONZE)
     await assert_level(lake)
     assert delta_reading.delta(lake, "silver/positions").version() == 0
     changed = ["silver/positions", "gold/lions_positions_history", "gold/lions_metrics", f"bronze/{POSITIONS}"]
@@ -60,7 +54,7 @@ async def test_the_log_follows_the_manifest(lake: Settings, warehouse: asyncpg.C
     await mark(warehouse, "silver", "positions", [FIRST])
     await add_bronze(warehouse, POSITIONS, 0, 30, 30, MIDDAY)
     await add_bronze(warehouse, POSITIONS, 1, 0, 30, MIDDAY)
-    await export(lake)
+    await export(lake, *BRONZE)
     await assert_level(lake, changed)
     code, output = await command(lake, "lake", "compact", "--not-at-once")
     assert (code, "3 files became" in output) == (0, True), output
@@ -101,7 +95,7 @@ async def test_checkpoints_keep_the_log_short(
     monkeypatch.setattr(delta, "CHECKPOINT_EVERY", 3)
     for n in range(11):
         await add_bronze(warehouse, POSITIONS, 0, 10 * n, 10, MIDDAY)
-        await export(lake)
+        await export(lake, *BRONZE)
     assert await verify(lake) == []
     assert delta_differences(lake) == []
     with stranger(lake) as db:
@@ -115,7 +109,7 @@ async def test_checkpoints_keep_the_log_short(
 
 async def test_a_broken_log_begins_anew(lake: Settings, warehouse: asyncpg.Connection) -> None:
     await add_positions(warehouse, FIRST, days=2)
-    await export(lake)
+    await export(lake, *BRONZE)
     Path(lake.lake_root, "silver/positions/_delta_log", f"{0:020d}.json").write_bytes(b'{"add"')
     assert "silver/positions: version 0 of the Delta log cannot be read" in (await verify(lake))[0]
     code, output = await command(lake, "lake", "repair", "--json")
@@ -128,11 +122,11 @@ async def test_switched_on_and_off(lake: Settings, warehouse: asyncpg.Connection
     off = lake.model_copy(update={"lake_delta": False})
     await fill_days(off, warehouse, days=2, files=2)
     assert log_paths(open_store(off)) == []
-    await export(lake)
+    await export(lake, *BRONZE)
     await assert_level(lake)
     await add_bronze(warehouse, POSITIONS, 0, 100, 10, MIDDAY)
-    await export(off)
+    await export(off, *BRONZE)
     assert await verify(off) == []
     assert "differs from the manifest" in (await verify(lake))[0]
-    await export(lake)
+    await export(lake, *BRONZE)
     await assert_level(lake)
