@@ -71,7 +71,7 @@ class DeltaLogs:
         """One commit when the log is not what the manifest says; whether there was one."""
         log = self._logs.get(table)
         folder = f"{table}/{LOG_FOLDER}"
-        if log is None or commit_name(log.version + 1) in self._store.names(folder):
+        if log is None or self._is_another(log, folder):
             log = self._logs[table] = read_log(self._store, table)
         gone, new = _differences(log, files)
         if not gone and not new:
@@ -84,6 +84,17 @@ class DeltaLogs:
         if log.version and log.version % CHECKPOINT_EVERY == 0:
             self._checkpoint(folder, log)
         return True
+
+    def _is_another(self, log: TableLog, folder: str) -> bool:
+        """Whether the log has gone on without us, or was begun anew: then it may have a version of our last one's
+        number, and of other bytes."""
+        names = self._store.names(folder)
+        if log.last is None:
+            return bool(names)
+        name, digest = log.last
+        if name not in names or commit_name(log.version + 1) in names:
+            return True
+        return hashlib.sha256(self._store.read(f"{folder}/{name}")).hexdigest() != digest
 
     def _checkpoint(self, folder: str, log: TableLog) -> None:
         self._create(f"{folder}/{checkpoint_name(log.version)}", log.checkpoint())

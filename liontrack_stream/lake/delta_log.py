@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import time
@@ -50,9 +51,13 @@ _CHECKPOINT_SCHEMA = pa.schema(
 
 @dataclass(slots=True)
 class TableLog:
-    """A table as its log tells it. ``active``: path below the table's folder to its `add` action."""
+    """A table as its log tells it. ``active``: path below the table's folder to its `add` action.
+
+    ``last``: the name and the SHA-256 of the file that was taken in last.
+    """
 
     version: int = -1
+    last: tuple[str, str] | None = None
     meta: Action | None = None
     active: dict[str, Action] = field(default_factory=dict)
 
@@ -68,7 +73,7 @@ class TableLog:
                     self.meta = action["metaData"]
         except (ValueError, KeyError, TypeError, OSError, pa.ArrowException) as error:
             raise LakeError(f"version {version} of the Delta log cannot be read: {error!r}") from error
-        self.version = version
+        self.version, self.last = version, (name, hashlib.sha256(data).hexdigest())
 
     @property
     def digests(self) -> dict[str, str]:

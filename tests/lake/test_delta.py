@@ -14,6 +14,7 @@ import pytest
 from liontrack_stream.lake import delta, verify
 from liontrack_stream.lake.catalog import BRONZE
 from liontrack_stream.lake.delta import log_paths
+from liontrack_stream.lake.manifest import Manifest
 from liontrack_stream.lake.repair import repair
 from liontrack_stream.lake.store import open_store
 from liontrack_stream.settings import Settings
@@ -116,6 +117,32 @@ async def test_a_broken_log_begins_anew(lake: Settings, warehouse: asyncpg.Conne
     assert code == 0, output
     assert json.loads(output.splitlines()[-1])["done"] == ["silver/positions: began the Delta log anew"]
     await assert_level(lake)
+
+
+@pytest.mark.parametrize("commits", [1, 3])
+async def test_a_log_that_begins_anew_under_a_worker(
+    lake: Settings, warehouse: asyncpg.Connection, commits: int
+) -> None:
+    """The worker's last version is then beyond the new log, or is one of its numbers and says something else."""
+    off, manifest = lake.model_copy(update={"lake_delta": False}), Manifest(lake)
+    worker = delta.DeltaLogs(open_store(lake), manifest)
+    for n in range(commits):
+        await add_positions(warehouse, FIRST, days=1 + n)
+        await export(off)
+        await worker.run_once()
+    assert delta_reading.delta(lake, "silver/positions").version() == commits - 1
+    last = date(2025, 3, 8)
+    await add_positions(warehouse, last, days=1)
+    await export(off)
+    Path(lake.lake_root, "silver/positions/_delta_log", f"{0:020d}.json").write_bytes(b'{"add"')
+    assert "silver/positions: began the Delta log anew" in (await repair(lake)).done
+    await warehouse.execute("DELETE FROM silver.positions WHERE event_time >= '2025-03-08Z'")  # the new log has it
+    await mark(warehouse, "silver", "positions", [last])
+    await export(off)
+    await worker.run_once()
+    await manifest.close()
+    await assert_level(lake)
+    assert delta_reading.delta(lake, "silver/positions").version() == 1
 
 
 async def test_switched_on_and_off(lake: Settings, warehouse: asyncpg.Connection) -> None:
