@@ -73,7 +73,7 @@ class Settings(BaseSettings):
     # Lake
     lake_root: str = Field(default=f"{DEFAULT_DATA_DIR}/lake", description="a folder, or s3://bucket/prefix")
     lake_compact_min_mb: int = Field(default=32, ge=1, description="bronze files of closed days below this are merged")
-    lake_compact_max_mb: int = Field(default=256, ge=2, description="and no file becomes larger than this")
+    lake_compact_max_mb: int = Field(default=256, ge=2, description="no file of a day becomes larger than this")
     lake_compact_interval_s: float = Field(default=0.0, ge=0, description="the worker compacts this often; 0: never")
     lake_delta: bool = Field(default=False, description="also keep a Delta Lake log per table over the same files")
     s3_endpoint_url: str | None = None
@@ -142,6 +142,11 @@ class Settings(BaseSettings):
             "user": self.pg_user,
             "password": self.pg_password.get_secret_value(),
         }
+
+    @property
+    def lake_compact_max_bytes(self) -> int:
+        """The largest size of a day's file."""
+        return self.lake_compact_max_mb << 20
 
     def in_generation(self, number: int) -> Settings:
         """These settings for a generation that is not the live one."""

@@ -103,6 +103,10 @@ class LakeTable:
         """SQL that holds for the rows of these UTC days; neighbouring days become one range."""
         return " OR ".join(self._range(first, last) for first, last in _ranges(days))
 
+    def day_in_order(self, day: date) -> str:
+        """SQL that holds for the rows of a day and sorts them."""
+        return f"{self.days_condition([day])} ORDER BY {', '.join(self.order)}"
+
     def _range(self, first: date, last: date) -> str:
         column = self.day_column
         if self.day_is_date:

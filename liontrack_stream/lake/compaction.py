@@ -12,8 +12,6 @@ next compaction, repair or exporter puts that one in place (``settling``).
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import os
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
@@ -28,7 +26,7 @@ from liontrack_stream.lake.catalog import BRONZE
 from liontrack_stream.lake.compaction_plan import DayPlan, plan_days
 from liontrack_stream.lake.layout import bronze_day_folder, compacted_path
 from liontrack_stream.lake.manifest import Manifest, put_files
-from liontrack_stream.lake.parquet import ROW_GROUP_ROWS, write_all
+from liontrack_stream.lake.parquet import ROW_GROUP_ROWS, seal, write_all
 from liontrack_stream.lake.ports import LakeError, LakeFile
 from liontrack_stream.lake.settling import listed_files, locked_files, remove_orphans, settle_swaps
 from liontrack_stream.lake.store import Store
@@ -71,7 +69,7 @@ class Compactor:
         in_thread: Callable[..., Awaitable[Any]] = asyncio.to_thread,
     ) -> None:
         self._in_thread = in_thread
-        self._min_bytes, self._max_bytes = settings.lake_compact_min_mb * MB, settings.lake_compact_max_mb * MB
+        self._min_bytes, self._max_bytes = settings.lake_compact_min_mb * MB, settings.lake_compact_max_bytes
         self._store, self._manifest, self._report, self._halted = store, manifest, report, halted
 
     async def run(self, before: date | None = None, dry_run: bool = False) -> list[CompactedDay]:
@@ -177,14 +175,10 @@ class Compactor:
         expected = sum(file.row_count for file in group)
         if row_count != expected:
             raise LakeError(f"{path} would have {row_count} rows instead of {expected}")
-        with target.open("rb") as handle:
-            os.fsync(handle.fileno())
-            digest = hashlib.file_digest(handle, "sha256")
-            byte_count = handle.tell()
+        byte_count, digest = seal(target)
         return replace(
-            first, path=path, next_offset=last.next_offset, row_count=row_count, byte_count=byte_count,
-            sha256=digest.hexdigest(),
-        )  # fmt: skip
+            first, path=path, next_offset=last.next_offset, row_count=row_count, byte_count=byte_count, sha256=digest
+        )
 
 
 def _rows(store: Store, group: tuple[LakeFile, ...], schema: pa.Schema) -> Iterator[pa.Table]:

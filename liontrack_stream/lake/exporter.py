@@ -53,7 +53,9 @@ class LakeExporter:
         self._streaks: dict[str, str] = {}
         self._manifests = tuple(Manifest(settings, live) for _ in range(3))
         self.bronze = BronzeExporter(self._resources, self._manifests[0], settings.lake_interval_s)
-        self.days = DayExporter(self._resources, self._manifests[1], has_backlog=has_backlog)
+        self.days = DayExporter(
+            self._resources, self._manifests[1], settings.lake_compact_max_bytes, has_backlog=has_backlog
+        )
         self._delta = DeltaLogs(self._resources.store, self._manifests[2], self._resources.in_thread)
         self._compaction = BackgroundCompaction(
             settings, self._resources.store, lambda: has_backlog() or self._stopping.is_set()
@@ -62,6 +64,11 @@ class LakeExporter:
     @property
     def files_written(self) -> int:
         return self.bronze.files_written + self.days.files_written
+
+    @property
+    def _done(self) -> tuple[int, int]:
+        """Grows while anything is completed."""
+        return self.files_written, self.days.parts_read
 
     @property
     def exported(self) -> dict[str, Written]:
@@ -111,7 +118,7 @@ class LakeExporter:
     async def close(self, timeout_s: float = 60.0) -> int:
         """Write everything that is committed, stop, and return how many files this exporter wrote in its life.
 
-        ``timeout_s``: how long no file may be completed; what a long backlog left takes as long as it takes.
+        ``timeout_s``: how long nothing may be completed; what a long backlog left takes as long as it takes.
 
         Raises
         ------
@@ -122,9 +129,9 @@ class LakeExporter:
         self._wake_bronze.set()
         finishing = asyncio.ensure_future(self._finish())
         try:
-            written = -1
-            while not finishing.done() and written != self.files_written:
-                written = self.files_written
+            done = (-1, 0)
+            while not finishing.done() and done != self._done:
+                done = self._done
                 await asyncio.wait([finishing], timeout=timeout_s)
             if not finishing.done():
                 trouble = self.status().error or "it took too long"

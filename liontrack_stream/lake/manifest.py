@@ -120,8 +120,9 @@ class Manifest:
         async with self.transaction() as connection:
             await connection.execute(query("lake/mark_dirty"), *_columns(sorted(marks), 3))
 
-    async def commit_days(self, written: list[LakeFile], removed: list[str], seen: dict[Mark, int]) -> None:
-        """Record rewritten and removed files; forget the marks that are still at the version that was exported.
+    async def commit_days(self, days: Iterable[Mark], written: list[LakeFile], seen: dict[Mark, int]) -> None:
+        """Record that these days have these files and no others; forget the marks that are still at the version that
+        was exported.
 
         Raises ``LakeError`` when the lead was lost meanwhile.
         """
@@ -130,8 +131,8 @@ class Manifest:
                 raise LakeError("the connection that led the export of silver and gold broke")
             if written:
                 await put_files(connection, written)
-            if removed:
-                await connection.execute(query("lake/remove_files"), removed)
+            paths = [file.path for file in written]
+            await connection.execute(query("lake/remove_other_files"), *_columns(sorted(days), 3), paths)
             marks = [(*mark, version) for mark, version in sorted(seen.items())]
             await connection.execute(query("lake/clear_dirty"), *_columns(marks, 4))
 

@@ -6,8 +6,10 @@ Only encodings that Spark's vectorized reader knows (it lacks BYTE_STREAM_SPLIT)
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -15,6 +17,7 @@ import pyarrow.parquet as pq
 
 COMPRESSION_LEVEL = 1  # with delta-coded integers smaller and faster than level 3 without, measured on positions
 ROW_GROUP_ROWS = 65_536
+_HELD_BYTES = 64 << 20  # of Arrow: with so much a row group is written, however few its rows are
 _UNIQUE_COLUMNS = {"raw", "event_id", "weight_id", "metadata", "details"}  # a dictionary would only cost
 
 
@@ -54,18 +57,27 @@ def write_all(tables: Iterable[pa.Table], schema: pa.Schema, sink: Any) -> int:
     return row_count
 
 
+def seal(path: Path) -> tuple[int, str]:
+    """Make a written file durable; its bytes and SHA-256."""
+    with path.open("rb") as handle:
+        os.fsync(handle.fileno())
+        digest = hashlib.file_digest(handle, "sha256")
+        return handle.tell(), digest.hexdigest()
+
+
 def _row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """The same rows in tables of whole row groups, but for the last."""
+    """The same rows in tables of whole row groups, but for the last and for large rows."""
     held: list[pa.Table] = []
-    held_rows = 0
+    held_rows = held_bytes = 0
     for table in tables:
         held.append(table)
         held_rows += table.num_rows
-        if held_rows >= ROW_GROUP_ROWS:
+        held_bytes += table.nbytes
+        if held_rows >= ROW_GROUP_ROWS or held_bytes >= _HELD_BYTES:
             rows = pa.concat_tables(held)
-            whole = held_rows - held_rows % ROW_GROUP_ROWS
+            whole = held_rows if held_rows < ROW_GROUP_ROWS else held_rows - held_rows % ROW_GROUP_ROWS
             yield rows.slice(0, whole)
-            held, held_rows = [rows.slice(whole)], held_rows - whole
+            held, held_rows, held_bytes = [rows.slice(whole)], held_rows - whole, 0
     if held_rows:
         yield pa.concat_tables(held)
 

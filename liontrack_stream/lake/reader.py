@@ -30,6 +30,17 @@ class Snapshot:
         self._cursor.execute(sql)
         return plain(self._cursor.fetch_arrow_table())
 
+    def be_patient(self) -> None:
+        """Let whoever takes the rows take his time."""
+        self._cursor.execute("SET LOCAL statement_timeout = '1h'")
+        self._cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '1h'")
+
+    def parts(self, sql: str) -> Iterator[pa.Table]:
+        """The rows as they come, some MB at a time."""
+        self._cursor.execute(sql)
+        for batch in self._cursor.fetch_record_batch():
+            yield plain(pa.Table.from_batches([batch]))
+
 
 class Reader:
     """A connection per thread, opened on first use and again after an error."""

@@ -42,7 +42,8 @@ async def repair(settings: Settings, report: Report = lambda part, message: None
         await resources.in_thread(resources.store.prepare)
         for topic in BRONZE:
             await settle_swaps(manifest, resources.store, topic)
-        result = await _repair(manifest, resources, report)
+        days = DayExporter(resources, manifest, settings.lake_compact_max_bytes)
+        result = await _repair(manifest, resources, days, report)
         if settings.lake_delta:
             found, done = await repair_delta(resources.store, manifest)
             result.found += found
@@ -53,7 +54,7 @@ async def repair(settings: Settings, report: Report = lambda part, message: None
         await manifest.close()
 
 
-async def _repair(manifest: Manifest, resources: Resources, report: Report) -> Repaired:
+async def _repair(manifest: Manifest, resources: Resources, days: DayExporter, report: Report) -> Repaired:
     problems = await find_problems(manifest, resources.store, report)
     result = Repaired(found=[problem.sentence for problem in problems])
     if any(problem.file is None and problem.path.startswith("bronze/") for problem in problems):
@@ -69,7 +70,7 @@ async def _repair(manifest: Manifest, resources: Resources, report: Report) -> R
                 beyond[path] = reason
             else:
                 result.done.append(f"wrote {path} again from bronze")
-    await _days(manifest, resources, problems, result, report)
+    await _days(manifest, days, problems, result, report)
     left = await find_problems(manifest, resources.store, report) if problems else []
     for problem in left:
         sentence = beyond.pop(problem.path, None) or problem.sentence
@@ -80,7 +81,7 @@ async def _repair(manifest: Manifest, resources: Resources, report: Report) -> R
 
 
 async def _days(
-    manifest: Manifest, resources: Resources, problems: list[Problem], result: Repaired, report: Report
+    manifest: Manifest, exporter: DayExporter, problems: list[Problem], result: Repaired, report: Report
 ) -> None:
     """Write damaged days of silver and gold again: here, or have the worker do it that leads their export."""
     files = [problem.file for problem in problems if problem.file is not None and problem.file.layer != "bronze"]
@@ -89,7 +90,6 @@ async def _days(
         return
     marks = {_mark(file) for file in files if (file.layer, file.table_name) in BY_OUTPUT}
     await manifest.mark_dirty(marks)
-    exporter = DayExporter(resources, manifest)
     if await exporter.leads():
         report("repair", f"writing {len(marks)} days of silver and gold")
         await exporter.run_once(flush=True)

@@ -8,6 +8,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Collection, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -18,7 +19,17 @@ from liontrack_stream.lake.bucket import Remover, arrow_filesystem
 from liontrack_stream.lake.layout import COMPACT_FOLDER, LOG_FOLDER, TEMP_FOLDER
 from liontrack_stream.lake.parquet import Encoded
 from liontrack_stream.lake.ports import LakeError
-from liontrack_stream.lake.swap import BucketSwap, FolderSwap, Swap, delete_put_away, recover_folders, sync_folder
+from liontrack_stream.lake.swap import (
+    BucketSwap,
+    FileSwap,
+    FolderSwap,
+    Swap,
+    can_exchange,
+    delete_put_away,
+    put_away_folders,
+    recover_folders,
+    sync_folder,
+)
 from liontrack_stream.settings import Settings
 
 _STALE_TEMP_S = 86_400.0
@@ -54,7 +65,10 @@ class Store(Protocol):
         """For reading at any place."""
 
     def swap(self, folder: str, kept: Collection[str], gone: Collection[str]) -> Swap:
-        """Begin to replace files of a folder by others; ``kept`` and ``gone`` are the names in it now."""
+        """Begin to replace files of a folder by others; ``kept`` and ``gone`` are the names in it now.
+
+        With neither, all that is in it is replaced where the store ``exchanges``, elsewhere what has the same name.
+        """
 
     def recover(self, folder: str, listed: Mapping[str, Collection[str]]) -> None:
         """Finish or take back swaps below ``folder`` that were interrupted, so that their folders hold the names
@@ -63,9 +77,16 @@ class Store(Protocol):
     def interrupted(self, folder: str) -> bool:
         """Whether there may be something to recover."""
 
+    def put_away(self, folder: str) -> None:
+        """Let go of what swaps below ``folder`` have left. For the only one who swaps there, after `recover`."""
+
     @property
     def swaps_at_once(self) -> bool:
         """Whether a swap is one step for whoever lists the folder."""
+
+    @property
+    def exchanges(self) -> bool:
+        """Whether a folder here can be replaced by another at once."""
 
     def delete(self, path: str) -> None:
         """Remove a file, and its folder when that was the last; no error where there is none."""
@@ -148,8 +169,13 @@ class LocalStore:
     def swaps_at_once(self) -> bool:
         return True
 
+    @cached_property
+    def exchanges(self) -> bool:
+        return can_exchange(self._root / COMPACT_FOLDER)
+
     def swap(self, folder: str, kept: Collection[str], gone: Collection[str]) -> Swap:
-        return FolderSwap(self._root / COMPACT_FOLDER, self._root, folder, kept)
+        kind = FolderSwap if kept or gone or self.exchanges else FileSwap
+        return kind(self._root / COMPACT_FOLDER, self._root, folder, kept)
 
     def recover(self, folder: str, listed: Mapping[str, Collection[str]]) -> None:
         recover_folders(self._root / COMPACT_FOLDER, self._root, folder, listed)
@@ -157,6 +183,9 @@ class LocalStore:
     def interrupted(self, folder: str) -> bool:
         staged = self._root / COMPACT_FOLDER / folder
         return staged.is_dir() and any(staged.iterdir())
+
+    def put_away(self, folder: str) -> None:
+        put_away_folders(self._root / COMPACT_FOLDER, folder)
 
     def delete(self, path: str) -> None:
         target = self._root / path
@@ -238,14 +267,22 @@ class S3Store:
     def swaps_at_once(self) -> bool:
         return False
 
+    @property
+    def exchanges(self) -> bool:
+        return False
+
     def swap(self, folder: str, kept: Collection[str], gone: Collection[str]) -> Swap:
-        return BucketSwap(self._fs, self._remove, f"{self._root}/{COMPACT_FOLDER}", f"{self._root}/{folder}", gone)
+        staging, target = f"{self._root}/{COMPACT_FOLDER}/{folder}", f"{self._root}/{folder}"
+        return BucketSwap(self._fs, self._remove, staging, target, gone)
 
     def recover(self, folder: str, listed: Mapping[str, Collection[str]]) -> None:
         return  # what is in the bucket and not in the manifest is an orphan
 
     def interrupted(self, folder: str) -> bool:
         return False
+
+    def put_away(self, folder: str) -> None:
+        return  # the next swap of the same folder clears its objects
 
     def delete(self, path: str) -> None:
         try:

@@ -1,4 +1,4 @@
-"""Replaces many files of a day's folder by few, so that whoever lists the folder meanwhile sees the ones or the others.
+"""Replaces all files of a day's folder at once, so that whoever lists the folder meanwhile sees the ones or the others.
 
 ::
 
@@ -70,6 +70,7 @@ class FolderSwap:
         sync_folder(self._staged)
 
     def show(self) -> None:
+        self._live.mkdir(parents=True, exist_ok=True)
         for name in self._kept:
             (self._staged / name).hardlink_to(self._live / name)
         sync_folder(self._staged)
@@ -80,6 +81,16 @@ class FolderSwap:
 
     def discard(self) -> None:
         shutil.rmtree(self._staged, ignore_errors=True)
+
+
+class FileSwap(FolderSwap):
+    """Where folders cannot be exchanged: a new file replaces the one of its name, and nothing else changes."""
+
+    def show(self) -> None:
+        self._live.mkdir(parents=True, exist_ok=True)
+        for file in self._staged.iterdir():
+            file.replace(self._live / file.name)
+        sync_folder(self._live)
 
 
 class BucketSwap:
@@ -136,6 +147,12 @@ def recover_folders(compact: Path, root: Path, folder: str, listed: Mapping[str,
             _exchange(staged, root / name)
 
 
+def put_away_folders(compact: Path, folder: str) -> None:
+    """Let go of what was staged below ``folder``."""
+    for staged in [*(compact / folder).glob("*")]:
+        _put_away(compact, staged)
+
+
 def _names(folder: Path) -> set[str]:
     return {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
 
@@ -147,6 +164,20 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def can_exchange(folder: Path) -> bool:
+    """Whether two folders below this one can change places at once. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        one, other = Path(place, "one"), Path(place, "other")
+        one.mkdir()
+        other.mkdir()
+        try:
+            _exchange(one, other)
+        except LakeError:
+            return False
+    return True
 
 
 def _exchange(one: Path, other: Path) -> None:

@@ -1,6 +1,9 @@
--- One row per day partition that changed since the lake last wrote it, with the rows its file had then.
+-- One row per day partition that changed since the lake last wrote it, with the rows its files had then.
 SELECT d.layer, d.table_name, d.day, d.version, extract(epoch FROM clock_timestamp() - d.dirty_at)::float8 AS quiet_s,
-       f.row_count AS rows_before
+       f.rows_before
 FROM metadata.lake_dirty d
-LEFT JOIN metadata.lake_files f USING (layer, table_name, day)
+CROSS JOIN LATERAL (
+    SELECT sum(l.row_count)::bigint AS rows_before FROM metadata.lake_files l
+    WHERE l.layer = d.layer AND l.table_name = d.table_name AND l.day = d.day
+) f
 ORDER BY d.day

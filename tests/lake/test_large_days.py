@@ -1,13 +1,14 @@
-"""A closed day of many small files, of real size: `make bench-lake` writes 420 MB, `make test` 80."""
+"""Days of real size: `make bench-lake` has 420 MB, `make test` 80 in small bronze files and 12 of silver."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,14 +24,19 @@ from liontrack_stream.lake.manifest import locked_watermark, move_watermark, put
 from liontrack_stream.lake.parquet import encode
 from liontrack_stream.lake.store import open_store
 from liontrack_stream.settings import Settings
-from tests.lake.compacting import FIRST_DAY, Seen, reading
+from tests.lake.compacting import FIRST_DAY, Seen
+from tests.lake.compacting import reading as reading_bronze
 from tests.lake.filling import POSITIONS
 from tests.lake.reading import stranger
+from tests.lake.test_days_of_several_files import reading, write
 from tests.support.stack import environment_of
 
 MB = 1 << 20
 DAY_MB = int(os.environ.get("LAKE_DAY_MB", "80"))
+ROW_BYTES = 900  # of a fix's metadata
 FILE_ROWS, RAW_BYTES = 8_000, 512  # some 4 MB a file, since random bytes do not shrink
+SILVER_MB = int(os.environ.get("LAKE_DAY_MB", "12"))
+SILVER_MAX_MB = 256 if SILVER_MB > 256 else 4
 PEAK_MB = 500  # of the command, some 200 of them libraries; a day's bytes are not held
 
 
@@ -86,14 +92,14 @@ def content(lake: Settings) -> tuple:
         return db.execute(sql, [f"{lake.lake_root}/bronze/{POSITIONS}/date=*/*.parquet"]).fetchall()[0]
 
 
-def compact(lake: Settings) -> tuple[int, int]:
-    """Exit code and peak memory (MB) of the command, as seen every 20 ms.
+def run(lake: Settings, *arguments: str) -> tuple[int, int]:
+    """Exit code and peak memory (MB) of ``python -m …``, as seen every 20 ms.
 
     Not ``ru_maxrss``: a child's begins with the memory of the process that spawned it.
     """
     environment = {**environment_of(lake), "PYTHONPATH": str(Path(__file__).parents[2])}
     peak_mb = 0
-    with subprocess.Popen([sys.executable, "-m", "liontrack_stream", "lake", "compact"], env=environment) as process:
+    with subprocess.Popen([sys.executable, "-m", *arguments], env=environment, stdout=sys.stderr) as process:
         while process.poll() is None:
             with suppress(psutil.Error):
                 peak_mb = max(peak_mb, psutil.Process(process.pid).memory_info().rss // MB)
@@ -106,8 +112,8 @@ async def test_a_closed_day_becomes_files_within_bounds(lake: Settings, warehous
     expected = await fill(lake, warehouse, (many, few))
     before = await asyncio.to_thread(content, lake)
     assert len(open_store(lake).files("bronze")) == many + few
-    with reading(lake, expected) as readers:
-        code, peak_mb = await asyncio.to_thread(compact, lake)
+    with reading_bronze(lake, expected) as readers:
+        code, peak_mb = await asyncio.to_thread(run, lake, "liontrack_stream", "lake", "compact")
     assert code == 0
     assert readers.wrong == []
     assert readers.exact > 0
@@ -120,4 +126,24 @@ async def test_a_closed_day_becomes_files_within_bounds(lake: Settings, warehous
     assert len(sizes["p0000"]) == -(-DAY_MB // 256)
     assert len(sizes["p0001"]) == 1  # less than the minimum in all: one file
     assert peak_mb < PEAK_MB
+    assert await verify(lake) == []
+
+
+async def test_a_day_of_silver_becomes_files_within_bounds(lake: Settings, warehouse: asyncpg.Connection) -> None:
+    """Twice: the second time other bytes, under readers."""
+    lake = lake.model_copy(update={"lake_compact_max_mb": SILVER_MAX_MB})
+    count = SILVER_MB * MB // ROW_BYTES
+    values = json.dumps({**lake.model_dump(mode="json"), "pg_password": lake.pg_password.get_secret_value()})
+    for version in (1, 2):
+        await write(warehouse, version, count, ROW_BYTES)
+        with reading(lake, {1: count, 2: count}) if version == 2 else nullcontext([]) as wrong:
+            began_s = time.monotonic()
+            code, peak_mb = await asyncio.to_thread(run, lake, "tests.lake.export_once", values)
+        sizes = [size / MB for path, size in open_store(lake).files("silver/positions").items()]
+        took_s = time.monotonic() - began_s
+        print(f"{count:,} fixes became {[round(size, 1) for size in sizes]} MB in {took_s:.0f} s; peak {peak_mb} MB")
+        assert (code, wrong) == (0, [])
+        assert len(sizes) > 1
+        assert all(SILVER_MAX_MB / 8 <= size <= SILVER_MAX_MB for size in sizes)
+        assert peak_mb < PEAK_MB
     assert await verify(lake) == []
