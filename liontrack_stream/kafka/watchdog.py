@@ -94,8 +94,8 @@ def lag_records(app: LionTrackApp) -> dict[Partition, int]:
     lag = {}
     for partition, next_offset in app.progress.next_offset.items():
         tp = TP(app.settings.topic(partition[0]), partition[1])
-        highwater, position = app.batch_consumer.log_state(tp)
-        if highwater is not None:
+        end, position = app.batch_consumer.log_state(tp)
+        if end is not None:
             done = max(next_offset, position or 0) if app.lanes.idle(partition) else next_offset
-            lag[partition] = max(0, highwater - done)
+            lag[partition] = max(0, end - done)
     return lag

@@ -15,6 +15,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import pairwise
 
 import pyarrow as pa
@@ -167,8 +168,14 @@ class BronzeExporter:
         if held:
             rows = pa.concat_tables([piece.rows for piece in held])
             return Piece(offset, held[-1].next_offset, held[0].day, rows)
-        end = self.buffer.next_start(tp, offset) or end
-        return await self._in_thread(self._read, tp, offset, end) if offset < end else None
+        held_from = self.buffer.next_start(tp, offset) or end
+        if offset >= held_from:
+            return None
+        piece: Piece | None = await self._in_thread(self._read, tp, offset, held_from)
+        if piece is not None and piece.rows.num_rows == 0 and piece.next_offset < end:
+            piece = await self._next_piece(tp, piece.next_offset, end)  # a file's range begins where the last one ends
+            return piece and replace(piece, first_offset=offset)
+        return piece
 
     def _read(self, tp: TopicPartition, offset: int, end: int) -> Piece:
         """The next file's rows, from bronze: at most FILE_ROWS, one append date, every record up to its next_offset."""
@@ -185,7 +192,7 @@ class BronzeExporter:
 
     async def _write(self, tp: TopicPartition, watermark: int, piece: Piece) -> None:
         topic, partition = tp
-        if piece.rows.num_rows == 0:  # offsets without records: transaction markers, compaction
+        if piece.rows.num_rows == 0:  # the offset was moved by hand, past what Kafka had lost
             async with self._manifest.transaction() as connection:
                 await move_watermark(connection, topic, partition, watermark, piece.next_offset)
             return

@@ -35,7 +35,7 @@ from liontrack_stream.warehouse.queries import live_query
 
 _COLUMNS = ("offset", "append_time", "key", "headers", "raw", "metadata")
 _EPOCH, _MS = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
-_HOLE_MAX = 1  # a transaction's marker takes an offset and is no record; more than one in a row is taken for a loss
+_HOLE_MAX = 1  # between two files of a lake that was written before their ranges had to continue each other
 _REMOVED = REMOVED.encode()
 _LOCK_WITHIN = "2s"  # a swap asks while it locks these tables: better to be told than to wait for ourselves
 
@@ -102,7 +102,8 @@ class Archive:
             row = await self._listed(partition, offset)
             first = row["first_offset"]
             if first is None or first > offset:
-                return await self._between(partition, offset, end if first is None else min(first, end), limit)
+                until = end if first is None else min(first, end)
+                return await self._between(partition, offset, until, limit, row["watermark"])
             file = LakeFile(**{name: row[name] for name in LakeFile.__dataclass_fields__})
             problem = await self._open_file(partition, file, row["live"], offset, limit)
             if problem is not None:
@@ -155,20 +156,27 @@ class Archive:
 
     # -- bronze
 
-    async def _between(self, partition: Partition, offset: int, end: int, limit: int) -> tuple[list[Kept], int]:
-        """What no file holds: not written yet, or the offset of no record."""
+    async def _between(
+        self, partition: Partition, offset: int, end: int, limit: int, watermark: int
+    ) -> tuple[list[Kept], int]:
+        """What no file holds.
+
+        From the watermark on nothing is written yet: bronze has all that was stored, and what it lacks is no record
+        (markers and records of transactions, or compacted). Before it a file's range holds each offset, or held it.
+        """
         records, at = await self._bronze(partition, offset, end, limit), offset
         reached = [record.offset for record in records]
         if len(records) < limit:
             reached.append(end)
         for n, following in enumerate(reached):
-            if following - at <= _HOLE_MAX:
+            if min(following, watermark) - at <= _HOLE_MAX:
                 at = following + 1
             elif n:
                 return records[:n], at  # the hole is told when these are stored
             else:
+                last = min(following, watermark) - 1
                 raise LakeError(
-                    f"{partition_name(partition)}: offsets {at:,}–{following - 1:,} are gone from Kafka, and neither "
+                    f"{partition_name(partition)}: offsets {at:,}–{last:,} are gone from Kafka, and neither "
                     "the lake nor bronze holds them."
                 )
         return records, min(at, end)

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
 from liontrack_stream.kafka.ports import Partition
-from liontrack_stream.kafka.transport import FETCH_MAX_BYTES, FETCH_PARTITION_MAX_BYTES
+from liontrack_stream.kafka.transport import FETCH_MAX_BYTES, FETCH_PARTITION_MAX_BYTES, ISOLATION
 from liontrack_stream.replay.archive import Archive, partition_name
 from liontrack_stream.settings import Settings
 
@@ -65,6 +65,7 @@ class Source:
             auto_offset_reset="none",  # what retention takes meanwhile must not be jumped over
             fetch_max_bytes=FETCH_MAX_BYTES,
             max_partition_fetch_bytes=FETCH_PARTITION_MAX_BYTES,
+            isolation_level=ISOLATION,
         )
 
     async def start(self, positions: Mapping[Partition, int], ends: Mapping[Partition, int]) -> None:

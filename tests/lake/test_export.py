@@ -104,6 +104,20 @@ async def test_restart_and_memory_continue_each_other(lake: Settings, warehouse:
     assert await differences(lake, warehouse) == []
 
 
+async def test_ranges_continue_each_other_over_offsets_without_records(
+    lake: Settings, warehouse: asyncpg.Connection
+) -> None:
+    await add_bronze(warehouse, POSITIONS, 0, 0, 20, MIDDAY)
+    await export(lake)
+    exporter = owner(lake)
+    exporter.offer(await add_bronze(warehouse, POSITIONS, 0, 27, 20, MIDDAY))  # after a transaction that was aborted
+    await exporter.close()
+    ranges = await warehouse.fetch("SELECT first_offset, next_offset FROM metadata.lake_files ORDER BY 1")
+    assert [tuple(row) for row in ranges] == [(0, 20), (20, 47)]
+    assert await verify(lake) == []
+    assert await differences(lake, warehouse) == []
+
+
 async def test_midnight_splits_a_batch(lake: Settings, warehouse: asyncpg.Connection) -> None:
     before_midnight = datetime(2025, 3, 1, 23, 59, 50, tzinfo=UTC)
     held = await add_bronze(warehouse, POSITIONS, 0, 0, 20, before_midnight)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from liontrack_stream.contract.topics import TOPICS
@@ -23,8 +23,9 @@ from liontrack_stream.warehouse.bronze import headers_from_json, headers_json
 from tests.replay.test_replay import lines, run
 from tests.support.bad_records import TIME
 from tests.support.minio import Minio
-from tests.support.oracle import ACTIVITIES, POSITIONS
+from tests.support.oracle import ACTIVITIES, POSITIONS, Consumed
 from tests.support.pipeline_kit import PipelineKit
+from tests.support.random_cases import random_stream
 
 SECRETS = [
     b'{"user_id":"u","activity_type":"login","timestamp":"%b","password":"x%b"}' % (TIME.encode(), b"y" * 300_000),
@@ -117,6 +118,58 @@ def test_what_kafka_has_lost_is_in_the_lake(mixed: PipelineKit, monkeypatch: pyt
     mixed.fetch('DELETE FROM bronze.lions_raw WHERE partition = 0 AND "offset" IN (4, 5)')
     with pytest.raises(LakeError, match=r"\[0\]: offsets 3–5 are gone from Kafka, and neither the lake nor bronze"):
         run(mixed.settings, of_positions)
+
+
+def test_aborted_transactions_and_their_markers_are_no_loss(pipeline: PipelineKit) -> None:
+    """Several markers in a row and records that were taken back: neither live nor replayed, nor missed."""
+    sent = [record for seed in (3, 11, 12) for run in random_stream(seed).partitions.values() for record in run]
+    fixes = [record for record in sent if record.topic == POSITIONS and record.value]
+    parts = [fixes[n : n + 20] for n in range(0, 120, 20)]
+    for first in (0, 3):
+        asyncio.run(_in_transactions(pipeline.settings, *parts[first : first + 3]))
+        pipeline.catch_up()
+    records = pipeline.consumed()
+    offsets = [record.offset for record in records if record.topic == POSITIONS]
+    assert len(offsets) == 4 * 20
+    assert max(offsets) > 6 * 20
+    pipeline.assert_right(records)
+    assert lines(run(pipeline.settings, Order(Bounds(), anew=True)).diff) == []
+
+    asyncio.run(_delete(pipeline.settings, _ends(pipeline)))
+    outcome = run(pipeline.settings, Order(Bounds(), anew=True))
+    assert (outcome.from_lake, outcome.from_bronze, lines(outcome.diff)) == (len(records), 0, [])
+    files = pipeline.fetch(
+        "SELECT path, first_offset, next_offset FROM metadata.lake_files WHERE topic = $1 ORDER BY first_offset",
+        POSITIONS,
+    )
+    for file in reversed(files):
+        _unwrite(pipeline, file)
+    outcome = run(pipeline.settings, Order(Bounds(), anew=True, dry_run=True))
+    assert (outcome.from_lake, outcome.from_bronze, lines(outcome.diff)) == (len(records) - 80, 80, [])
+
+
+async def _in_transactions(settings: Settings, *parts: list[Consumed]) -> None:
+    """Into one partition: two transactions that overlap and are committed, around one that is aborted."""
+    producers = [
+        AIOKafkaProducer(bootstrap_servers=settings.kafka_brokers, transactional_id=f"{settings.topic_prefix}{n}")
+        for n in range(3)
+    ]
+    for producer in producers:
+        await producer.start()
+    try:
+        for producer in producers:
+            await producer.begin_transaction()
+        for producer, part in zip(producers, parts, strict=True):
+            for half in (part[:10], part[10:]):
+                for one in half:
+                    await producer.send(settings.topic(POSITIONS), one.value, one.key, partition=0)
+                await producer.flush()
+        await producers[0].commit_transaction()
+        await producers[2].commit_transaction()
+        await producers[1].abort_transaction()
+    finally:
+        for producer in producers:
+            await producer.stop()
 
 
 async def _fail(*arguments: Any) -> None:

@@ -256,7 +256,10 @@ def glob_rows(folder: Path, columns: str = "*") -> list[dict[str, Any]]:
 async def _read_all(settings: Settings) -> list[Consumed]:
     names = {settings.topic(topic): topic for topic in TOPICS}
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka_brokers, enable_auto_commit=False, auto_offset_reset="earliest"
+        bootstrap_servers=settings.kafka_brokers,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
     )
     await consumer.start()
     try:
