@@ -52,6 +52,18 @@ class LionDay(msgspec.Struct, frozen=True):
         return "good" if self.health_score >= 60 else "needs_attention"
 
 
+class Outlook(msgspec.Struct, frozen=True):
+    """What a lion's other days, and its weights, say of one day: with its own fixes, all that it is judged by.
+
+    It holds until a weight of the day or before, or a fact of an earlier day, changes.
+    """
+
+    day: int
+    weight_trend: str
+    weight_part: float | None
+    fixes: float | None  # expected: the median of those of the 30 days before that have any
+
+
 def day_weights(kilograms: list[float]) -> dict[str, float | int | None]:
     """Facts of a day's valid weights (kg), order-free: ``fsum`` rounds once."""
     if not kilograms:
@@ -77,22 +89,27 @@ def settle_days(days: Mapping[int, LionDay], dirty: Iterable[int]) -> dict[int, 
     last = max(days, default=0)
     reach = (range(start, min(start + LOOKBACK_DAYS, last) + 1) for start in dirty)
     affected = sorted({day for some in reach for day in some if day in days})
-    settled = {}
-    for day in affected:
-        facts = days[day]
-        if not facts.known:
-            continue
-        known = [(at, days[at]) for at in range(day - LOOKBACK_DAYS, day + 1) if at in days]
-        weights = [
-            (at, other.avg_weight) for at, other in known if other.avg_weight is not None and at > day - LOOKBACK_DAYS
-        ]
-        fixes_before = [other.fixes for at, other in known if other.fixes > 0 and at < day]
-        settled[day] = replace(
-            facts,
-            weight_trend=weight_trend(weights),
-            health_score=health_score(facts, [kg for _, kg in weights], fixes_before),
-        )
-    return settled
+    return {day: judged(days[day], outlook(days, day)) for day in affected if days[day].known}
+
+
+def outlook(days: Mapping[int, LionDay], day: int) -> Outlook:
+    """What 31 days say of the last of them; ``days`` as `settle_days` takes them."""
+    known = [(at, days[at]) for at in range(day - LOOKBACK_DAYS, day + 1) if at in days]
+    weights = [
+        (at, other.avg_weight) for at, other in known if other.avg_weight is not None and at > day - LOOKBACK_DAYS
+    ]
+    fixes_before = [other.fixes for at, other in known if other.fixes > 0 and at < day]
+    return Outlook(
+        day,
+        weight_trend(weights),
+        weight_part([kg for _, kg in weights]),
+        median(fixes_before) if fixes_before else None,
+    )
+
+
+def judged(facts: LionDay, expected: Outlook) -> LionDay:
+    """The day with its trend and score."""
+    return replace(facts, weight_trend=expected.weight_trend, health_score=health_score(facts, expected))
 
 
 def weight_trend(weights: list[tuple[int, float]]) -> str:
@@ -106,19 +123,21 @@ def weight_trend(weights: list[tuple[int, float]]) -> str:
     return "losing" if ratio < -TREND_RATIO_PER_DAY else "stable"
 
 
-def health_score(facts: LionDay, weights_kg: list[float], fixes_before: list[int]) -> float | None:
-    """0–100 over the known parts (weight, fixes, movement), None when none is known.
+def weight_part(weights_kg: list[float]) -> float | None:
+    """How near the last of the daily means of 30 days, oldest first, is to their median: 1 to 0; None without any."""
+    if not weights_kg:
+        return None
+    middle = median(weights_kg)
+    return 1 - min(1.0, abs(weights_kg[-1] - middle) / (WEIGHT_BAND * middle))
 
-    ``weights_kg``: daily means of the 30 days up to the day, oldest first; ``fixes_before``: fixes of those of the 30
-    days before that have any.
-    """
+
+def health_score(facts: LionDay, expected: Outlook) -> float | None:
+    """0–100 over the known parts (weight, fixes, movement), None when none is known."""
     parts: list[tuple[float, float]] = []
-    if weights_kg:
-        middle = median(weights_kg)
-        parts.append((WEIGHT_PART, 1 - min(1.0, abs(weights_kg[-1] - middle) / (WEIGHT_BAND * middle))))
-    if facts.fixes or fixes_before:
-        expected = median(fixes_before) if fixes_before else EXPECTED_FIXES_DEFAULT
-        parts.append((FIXES_PART, min(1.0, facts.fixes / expected)))
+    if expected.weight_part is not None:
+        parts.append((WEIGHT_PART, expected.weight_part))
+    if facts.fixes or expected.fixes is not None:
+        parts.append((FIXES_PART, min(1.0, facts.fixes / (expected.fixes or EXPECTED_FIXES_DEFAULT))))
     if facts.stationary is not None:
         parts.append((MOVEMENT_PART, 0.0 if facts.stationary else 1.0))
     if not parts:

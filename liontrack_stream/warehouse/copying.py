@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import chain, groupby
 from typing import Any
 
@@ -27,7 +28,7 @@ _JSONB_VERSION = b"\x01"
 _TEXT_OID, _INT8_OID = 25, 20
 _COMBINATIONS_MAX = 20_000  # at the start of a COPY
 _KEPT_BYTES_MAX = 200
-_NULLS, _FIXED, _MIXED, _TEXTS, _BYTES = "nulls", "fixed", "mixed", "texts", "bytes"
+_NULLS, _CONSTANT, _FIXED, _MIXED, _TEXTS, _BYTES = "nulls", "constant", "fixed", "mixed", "texts", "bytes"
 
 
 @dataclass(slots=True)
@@ -109,29 +110,31 @@ class Rows:
 
     def constant(self, name: str, value: str) -> Rows:
         """The same text in every row."""
-        encoded = value.encode()
-        return self._add(name, _FIXED, np.full(self.count, encoded, f"S{max(1, len(encoded))}"))
+        return self._add(name, _CONSTANT, value.encode())
 
     def encode(self) -> bytes:
         """The whole COPY stream."""
         pieces: list[Sequence[bytes]] = []
-        block = _Block(self.count, np.full(self.count, len(self._columns), ">i2"))
+        block = _Block(self.count, struct.pack(">h", len(self._columns)))
         for form, group in groupby(self._columns, key=lambda column: column[1]):
             columns = [values for _, _, values in group]
             if form == _NULLS:
-                for _ in columns:
-                    block.length(-1)
+                block.constant(_NULL * len(columns))
             elif form == _FIXED:
                 for values in columns:
-                    block.length(values.dtype.itemsize)
-                    block.parts.append(values)
+                    block.constant(_length(values))
+                    block.column(values)
+            elif form == _CONSTANT:
+                for value in columns:
+                    block.constant(struct.pack(">i", len(value)) + value)
             elif form == _TEXTS:
                 pieces += [block.close(), _repeating(columns)]
             elif form == _MIXED:
                 pieces += [block.close(), *(_nullable(values, null) for values, null in columns)]
             else:
                 for values in columns:
-                    block.length([-1 if value is None else len(value) for value in values])
+                    lengths = [-1 if value is None else len(value) for value in values]
+                    block.column(np.array(lengths, ">i4"))
                     pieces += [block.close(), values if None not in values else [value or b"" for value in values]]
         pieces.append(block.close())
         rows = chain.from_iterable(zip(*(piece for piece in pieces if piece), strict=True))
@@ -139,25 +142,48 @@ class Rows:
 
 
 class _Block:
-    """The fixed-width stretch between two texts, as one structured array."""
+    """The fixed-width stretch between two texts, as one structured array: what is the same in all rows, and columns."""
 
-    def __init__(self, count: int, *parts: NDArray[Any]) -> None:
-        self.count = count
-        self.parts: list[NDArray[Any]] = list(parts)
+    def __init__(self, count: int, constant: bytes = b"") -> None:
+        self._count = count
+        self._parts: list[bytes | str] = [constant] if constant else []
+        self._columns: list[NDArray[Any]] = []
 
-    def length(self, lengths: Any) -> None:
-        self.parts.append(np.broadcast_to(np.asarray(lengths, ">i4"), self.count))
+    def constant(self, value: bytes) -> None:
+        """The same bytes in every row."""
+        self._parts.append(value)
+
+    def column(self, values: NDArray[Any]) -> None:
+        """A value for each row, as it is to be in its bytes."""
+        self._parts.append(values.dtype.str)
+        self._columns.append(values)
 
     def close(self) -> list[bytes]:
         """The rows' bytes, none where the block is empty; the next block begins."""
-        if not self.parts:
+        if not self._parts:
             return []
-        block = np.empty(self.count, [(f"f{i}", part.dtype) for i, part in enumerate(self.parts)])
-        for i, part in enumerate(self.parts):
-            block[f"f{i}"] = part
-        self.parts = []
-        width = block.dtype.itemsize
-        return [row[0] for row in struct.iter_unpack(f"{width}s", block.tobytes())]
+        dtype, template = _layout(tuple(self._parts))
+        block = np.frombuffer(bytearray(template) * self._count, dtype)
+        for name, values in zip(dtype.names or (), self._columns, strict=True):
+            block[name] = values
+        self._parts, self._columns = [], []
+        rows: list[bytes] = block.view(f"V{len(template)}").tolist()
+        return rows
+
+
+@lru_cache(maxsize=1024)
+def _layout(parts: tuple[bytes | str, ...]) -> tuple[np.dtype[Any], bytes]:
+    """The columns within a row, and a row's bytes without them."""
+    formats, offsets, template = [], [], b""
+    for part in parts:
+        if isinstance(part, str):
+            formats.append(part)
+            offsets.append(len(template))
+            part = bytes(np.dtype(part).itemsize)  # noqa: PLW2901
+        template += part
+    names = [f"f{i}" for i in range(len(formats))]
+    dtype = np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": len(template)})
+    return dtype, template
 
 
 def _repeating(columns: Sequence[Sequence[str | None]]) -> list[bytes]:
@@ -182,10 +208,13 @@ _combinations = _Combinations()
 
 
 def _nullable(values: NDArray[Any], null: NDArray[np.bool_]) -> list[bytes]:
-    block = _Block(len(values))
-    block.length(values.dtype.itemsize)
-    block.parts.append(values)
+    block = _Block(len(values), _length(values))
+    block.column(values)
     return [_NULL if is_null else item for item, is_null in zip(block.close(), null.tolist(), strict=True)]
+
+
+def _length(values: NDArray[Any]) -> bytes:
+    return struct.pack(">i", values.dtype.itemsize)
 
 
 def _array(oid: int, items: Sequence[bytes]) -> bytes:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from liontrack_stream.contract.times import iso
 from liontrack_stream.core.geo import DAY_US
-from liontrack_stream.core.health import LOOKBACK_DAYS, LionDay, settle_days
+from liontrack_stream.core.health import LOOKBACK_DAYS, LionDay, Outlook, judged, outlook, settle_days
 from liontrack_stream.warehouse.queries import query
 from liontrack_stream.warehouse.revisions import Cause
 from liontrack_stream.warehouse.work import BatchWork
@@ -54,18 +55,26 @@ async def load_days(work: BatchWork, ranges: Sequence[tuple[str, int, int]]) -> 
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class DaysOf:
+    """A lion's days. ``outlook``: of the last of them, where it is known."""
+
+    lion_id: str
+    days: Days
+    outlook: Outlook | None = None
+
+
 async def write_days(
-    work: BatchWork,
-    changes: Iterable[tuple[str, Mapping[int, LionDay], Mapping[int, LionDay]]],
-    cause_of: CauseOf | None = None,
-) -> list[Days]:
+    work: BatchWork, stored: Iterable[DaysOf], changed: Iterable[Days], cause_of: CauseOf | None = None
+) -> list[DaysOf]:
     """Settle and write lion-days.
 
     Parameters
     ----------
-    changes
-        For each lion its id, its stored days (whole for 30 days around the changed ones) and the days whose facts
-        changed, with their new facts.
+    stored
+        For each lion its stored days, whole for 30 days around the changed ones.
+    changed
+        For each the days whose facts changed, with their new facts.
     cause_of
         Why a day's row that had been told changes; None where none was told.
 
@@ -74,27 +83,39 @@ async def write_days(
     list
         For each lion its days as they are now, within what was given.
     """
-    results: list[Days] = []
+    results: list[DaysOf] = []
     upserts: list[tuple[Any, ...]] = []
     gone: list[tuple[str, int]] = []
-    for lion_id, stored, facts in changes:
-        days = {**stored, **facts}
-        settled = settle_days(days, facts)
-        upserts += [_row(lion_id, day, row) for day, row in settled.items() if stored.get(day) != row]
-        vanished = [day for day in facts if not days[day].known]
+    for before, facts in zip(stored, changed, strict=True):
+        lion_id, now = before.lion_id, before.days | facts
+        settled, last = _settled(before, now, facts)
+        upserts += [_row(lion_id, day, row) for day, row in settled.items() if before.days.get(day) != row]
+        vanished = [day for day in facts if not now[day].known]
         if cause_of is not None:
-            _note(work, lion_id, stored, settled | dict.fromkeys(vanished), cause_of)
-        gone += [(lion_id, day) for day in vanished if day in stored]
-        days.update(settled)
+            _note(work, lion_id, before.days, settled | dict.fromkeys(vanished), cause_of)
+        gone += [(lion_id, day) for day in vanished if day in before.days]
+        now |= settled
         for day in vanished:
-            del days[day]
-        results.append(days)
+            del now[day]
+        results.append(DaysOf(lion_id, now, last))
     if upserts:
         await work.connection.execute(query("gold/lion_days_upsert"), *map(list, zip(*upserts, strict=True)))
     if gone:
         await work.connection.execute(query("gold/lion_days_delete"), *map(list, zip(*gone, strict=True)))
     work.touched("gold", "lions_metrics", {row[1] for row in upserts} | {day for _, day in gone})
     return results
+
+
+def _settled(before: DaysOf, now: Days, facts: Days) -> tuple[Days, Outlook | None]:
+    """The days to write, and the outlook of the last one: nearly always one more fix of that day, no other changes."""
+    if len(facts) == 1:
+        [day] = facts
+        if facts[day].known and day == max(now):
+            last = before.outlook
+            if last is None or last.day != day:
+                last = outlook(now, day)
+            return {day: judged(facts[day], last)}, last
+    return settle_days(now, facts), None
 
 
 def _note(

@@ -14,7 +14,7 @@ import numpy as np
 
 from liontrack_stream.core.fixes import NO_STEP, Fixes, empty
 from liontrack_stream.core.geo import DAY_US
-from liontrack_stream.core.health import LOOKBACK_DAYS
+from liontrack_stream.core.health import LOOKBACK_DAYS, Outlook
 from liontrack_stream.warehouse.lion_days import END_DAY, Days, load_days
 from liontrack_stream.warehouse.queries import query
 from liontrack_stream.warehouse.stored_fixes import MARGIN_CANDIDATES, Found, Wanted, read_fixes
@@ -41,7 +41,7 @@ class Span:
 
 @dataclass(slots=True)
 class LionState:
-    """One lion. ``tail`` reaches to the end of time; ``days`` is whole from ``days_from`` on.
+    """One lion. ``tail`` reaches to the end of time; ``days`` is whole from ``days_from`` on, ``outlook`` of the last.
 
     ``told_us``: the last accepted fix before the batch.
     """
@@ -60,6 +60,7 @@ class LionState:
     tail: Span | None = None
     days: Days = field(default_factory=dict)
     days_from: int = 0
+    outlook: Outlook | None = None
     told_us: int | None = None
 
     @classmethod
@@ -104,7 +105,7 @@ async def load_states(work: BatchWork, lion_ids: list[str], cache: LionCache) ->
             states.append(LionState.unknown(lion_id))
             continue
         cached = cache.get(lion_id, row["revision"])
-        tail, days, days_from = (cached.tail, cached.days, cached.days_from) if cached else (None, {}, END_DAY)
+        kept = (cached.tail, cached.days, cached.days_from, cached.outlook) if cached else (None, {}, END_DAY, None)
         states.append(
             LionState(
                 lion_id,
@@ -118,9 +119,7 @@ async def load_states(work: BatchWork, lion_ids: list[str], cache: LionCache) ->
                 row["accepted_fixes"],
                 row["first_fix_time"],
                 row["last_fix_time"],
-                tail,
-                days,
-                days_from,
+                *kept,
                 row["last_update"],
             )
         )

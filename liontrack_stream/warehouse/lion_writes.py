@@ -12,7 +12,7 @@ from liontrack_stream.core.fixes import Fixes
 from liontrack_stream.core.health import LionDay
 from liontrack_stream.core.windows import DayFacts
 from liontrack_stream.warehouse.day_partitions import execute_by_period
-from liontrack_stream.warehouse.lion_days import END_DAY, CauseOf, days_around, write_days
+from liontrack_stream.warehouse.lion_days import END_DAY, CauseOf, DaysOf, days_around, write_days
 from liontrack_stream.warehouse.lion_states import LionState, load_missing_days
 from liontrack_stream.warehouse.queries import query
 from liontrack_stream.warehouse.stored_fixes import Wanted, read_last_known
@@ -53,27 +53,29 @@ async def write_facts(
     first_days = [days_around(dirty)[0] if dirty else END_DAY for dirty in mine]
     await load_missing_days(work, states, first_days)
     columns = (facts.fixes, facts.distance_mm, facts.max_speed_kmh, facts.last_us, facts.stationary)
-    values = list(zip(*(column.tolist() for column in columns), strict=True))
-    changes = []
-    for n, state in enumerate(states):
-        new = {
-            days[i]: _lion_day(state.days.get(days[i]), *values[i])
-            for i in range(bounds[n], bounds[n + 1])
-            if values[i][0] or days[i] in state.days
+    values = list(zip(days, *(column.tolist() for column in columns), strict=True))
+    changed = [
+        {
+            day: _lion_day(state.days.get(day, LionDay()), *value)
+            for day, *value in values[start:end]
+            if value[0] or day in state.days
         }
-        changes.append((state.lion_id, state.days, new))
-    for state, now in zip(states, await write_days(work, changes, cause_of), strict=True):
-        state.days = now
+        for state, start, end in zip(states, bounds[:-1], bounds[1:], strict=True)
+    ]
+    stored = [DaysOf(state.lion_id, state.days, state.outlook) for state in states]
+    for state, now in zip(states, await write_days(work, stored, changed, cause_of), strict=True):
+        state.days, state.outlook = now.days, now.outlook
 
 
 def _lion_day(
-    stored: LionDay | None, fixes: int, distance_mm: int, max_speed_kmh: float, last_us: int, stationary: bool
+    stored: LionDay, fixes: int, distance_mm: int, max_speed_kmh: float, last_us: int, stationary: bool
 ) -> LionDay:
+    moved = distance_mm >= 0
     return replace(
-        stored or LionDay(),
+        stored,
         fixes=fixes,
-        distance_mm=None if distance_mm < 0 else distance_mm,
-        max_speed_kmh=None if distance_mm < 0 else max_speed_kmh,
+        distance_mm=distance_mm if moved else None,
+        max_speed_kmh=max_speed_kmh if moved else None,
         last_us=last_us if fixes else None,
         stationary=stationary if fixes else None,
     )

@@ -17,7 +17,7 @@ from liontrack_stream.core.weights import IMPLAUSIBLE, weight_flags
 from liontrack_stream.warehouse.copying import Rows, copy_rows
 from liontrack_stream.warehouse.deletions import Deletions, NewDeletions, load_deletions
 from liontrack_stream.warehouse.identities import Claim, order_columns, settle_identities
-from liontrack_stream.warehouse.lion_days import days_around, load_days, write_days
+from liontrack_stream.warehouse.lion_days import DaysOf, days_around, load_days, write_days
 from liontrack_stream.warehouse.queries import query
 from liontrack_stream.warehouse.revisions import Causes
 from liontrack_stream.warehouse.user_days import write_user_days
@@ -121,8 +121,9 @@ async def _write_lion_days(work: BatchWork, dirty: set[tuple[str, int]], causes:
     stored = await load_days(work, [(lion, *days_around(dirty_days[lion])) for lion in lions])
     await write_days(
         work,
+        [DaysOf(lion, days) for lion, days in zip(lions, stored, strict=True)],
         [
-            (lion, days, {day: replace(days.get(day, LionDay()), **facts[lion, day]) for day in dirty_days[lion]})
+            {day: replace(days.get(day, LionDay()), **facts[lion, day]) for day in dirty_days[lion]}
             for lion, days in zip(lions, stored, strict=True)
         ],
         lambda lion, day: causes.of_day(lion, day, LOOKBACK_DAYS),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 
 import pytest
 
@@ -34,3 +35,43 @@ def test_only_short_texts_are_kept_and_not_for_ever(monkeypatch: pytest.MonkeyPa
     assert len(copying._combinations) == 4
     encoded("f")
     assert list(copying._combinations) == [("f",)]
+
+
+def test_each_kind_of_column_is_laid_out_as_postgresql_reads_it() -> None:
+    """Against the format's definition, field by field; nulls, constants and texts between fixed columns."""
+    rows = Rows(3).constant("unit", "kg").int4("partition", [1, 2, 3]).timestamp("at", [946_684_800_000_001] * 3)
+    rows.float8("partly", [0.5, float("nan"), 2.0]).float8("never", [float("nan")] * 3).text("lion", ["a", None, "öö"])
+    rows.boolean("visible", [True, None, False]).constant("empty", "").json("extra", [None, b"{}", None])
+    expected = [
+        [b"kg", _i4(1), _i8(1), _f8(0.5), None, b"a", b"\x01", b"", None],
+        [b"kg", _i4(2), _i8(1), None, None, None, None, b"", b"\x01{}"],
+        [b"kg", _i4(3), _i8(1), _f8(2.0), None, "öö".encode(), b"\x00", b"", None],
+    ]
+    assert list(_read(rows.encode())) == expected
+
+
+def _i4(value: int) -> bytes:
+    return value.to_bytes(4, "big")
+
+
+def _i8(value: int) -> bytes:
+    return value.to_bytes(8, "big")
+
+
+def _f8(value: float) -> bytes:
+    return struct.pack(">d", value)
+
+
+def _read(stream: bytes) -> Iterator[list[bytes | None]]:
+    """A binary COPY's rows, by its definition."""
+    assert stream[:19] == b"PGCOPY\n\xff\r\n\x00" + bytes(8)
+    at = 19
+    while (fields := int.from_bytes(stream[at : at + 2], "big", signed=True)) != -1:
+        at += 2
+        row: list[bytes | None] = []
+        for _ in range(fields):
+            length = int.from_bytes(stream[at : at + 4], "big", signed=True)
+            row.append(None if length == -1 else stream[at + 4 : at + 4 + length])
+            at += 4 + max(0, length)
+        yield row
+    assert at + 2 == len(stream)
