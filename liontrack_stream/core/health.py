@@ -55,10 +55,11 @@ class LionDay(msgspec.Struct, frozen=True):
 class Outlook(msgspec.Struct, frozen=True):
     """What a lion's other days, and its weights, say of one day: with its own fixes, all that it is judged by.
 
-    It holds until a weight of the day or before, or a fact of an earlier day, changes.
+    It holds until the day's weight, or a fact of an earlier day, changes.
     """
 
     day: int
+    avg_weight: float | None
     weight_trend: str
     weight_part: float | None
     fixes: float | None  # expected: the median of those of the 30 days before that have any
@@ -101,6 +102,7 @@ def outlook(days: Mapping[int, LionDay], day: int) -> Outlook:
     fixes_before = [other.fixes for at, other in known if other.fixes > 0 and at < day]
     return Outlook(
         day,
+        days[day].avg_weight,
         weight_trend(weights),
         weight_part([kg for _, kg in weights]),
         median(fixes_before) if fixes_before else None,

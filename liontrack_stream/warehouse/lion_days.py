@@ -112,7 +112,7 @@ def _settled(before: DaysOf, now: Days, facts: Days) -> tuple[Days, Outlook | No
         [day] = facts
         if facts[day].known and day == max(now):
             last = before.outlook
-            if last is None or last.day != day:
+            if last is None or (last.day, last.avg_weight) != (day, facts[day].avg_weight):
                 last = outlook(now, day)
             return {day: judged(facts[day], last)}, last
     return settle_days(now, facts), None

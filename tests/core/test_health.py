@@ -26,13 +26,13 @@ def test_score_of_all_parts() -> None:
     # W = 1 - |90-100|/(0.2*100) = 0.5; F = 24/48; M = 1: 100·(0.25 + 0.15 + 0.2)
     day = LionDay(fixes=24, stationary=False)
     assert weight_part([100.0, 110.0, 90.0]) == pytest.approx(0.5)
-    assert health_score(day, Outlook(0, "stable", 0.5, 48)) == pytest.approx(60.0)
+    assert health_score(day, Outlook(0, None, "stable", 0.5, 48)) == pytest.approx(60.0)
 
 
 def test_parts_that_are_unknown_leave_the_score_to_the_others() -> None:
-    nothing = Outlook(0, "unknown", weight_part([]), None)
+    nothing = Outlook(0, None, "unknown", weight_part([]), None)
     assert health_score(LionDay(), nothing) is None
-    assert health_score(LionDay(weight_count=1), Outlook(0, "unknown", weight_part([180.0]), None)) == 100.0
+    assert health_score(LionDay(weight_count=1), Outlook(0, None, "unknown", weight_part([180.0]), None)) == 100.0
     assert health_score(LionDay(fixes=48, stationary=True), nothing) == pytest.approx(60.0)  # F = 1, M = 0
 
 
