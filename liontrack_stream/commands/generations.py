@@ -130,6 +130,9 @@ class Swap(GenerationsCommand):
 class Rollback(GenerationsCommand):
     """Make the generation live again that was live before, with all records that came since.
 
+    It takes one swap back. Called again, perhaps because it was killed, it says that this is done; `swap N` goes on to
+    any other generation.
+
     \b
     Examples:
       liontrack generations rollback
@@ -141,12 +144,7 @@ class Rollback(GenerationsCommand):
 
     async def run(self, data_dir: Path | None) -> None:
         """Find it, catch up, exchange."""
-        from liontrack_stream.replay.swap import previous
-
-        settings = load_settings(use_data_dir(data_dir))
-        with failing():
-            number = await previous(settings)
-        await swap_to(settings, number, quiet=self.quiet)
+        await swap_to(load_settings(use_data_dir(data_dir)), None, quiet=self.quiet)
 
 
 class Drop(GenerationsCommand):
@@ -179,16 +177,19 @@ async def drop_generation(settings: Settings, number: int) -> None:
     await asyncio.to_thread(remove_lake, settings.in_generation(number))
 
 
-async def swap_to(settings: Settings, number: int, *, quiet: bool) -> None:
-    """Make a generation the live one, and say so."""
+async def swap_to(settings: Settings, number: int | None, *, quiet: bool) -> None:
+    """Make a generation the live one, and say so; None: the one that was before the last swap."""
     from liontrack_stream.commands.progress import progress
-    from liontrack_stream.replay.swap import swap
+    from liontrack_stream.replay.swap import previous, swap
     from liontrack_stream.warehouse.generations import LiveAlreadyError
 
     with progress(quiet=quiet) as report, failing():
         try:
-            former = await swap(settings, number, report)
-            told = f"Generation {number} is live. Generation {former} is kept: `liontrack generations rollback`."
+            back = number is None
+            number = await previous(settings) if number is None else number
+            former = await swap(settings, number, report, back=back)
+            way = f"swap {former}" if back else "rollback"
+            told = f"Generation {number} is live. Generation {former} is kept: `liontrack generations {way}`."
         except LiveAlreadyError as done:
             told = str(done)
     if not quiet:

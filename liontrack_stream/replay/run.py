@@ -125,7 +125,7 @@ async def _generation(catalog: asyncpg.Connection, order: Order, rule_version: i
     wanted = order.options
     for one in reversed(await listed(catalog)):
         same = one.options == wanted and one.rule_version == rule_version
-        if same and one.state in (BUILDING, READY) and not order.anew:
+        if same and one.state in (BUILDING, READY) and one.swapped_at is None and not order.anew:
             other = await other_shape(catalog, one.number)
             if other is None:
                 return one.number, True

@@ -44,8 +44,10 @@ OPERATION = (
 )  # fmt: skip
 
 
-async def swap(settings: Settings, number: int, report: Report) -> int:
+async def swap(settings: Settings, number: int, report: Report, *, back: bool = False) -> int:
     """Make a generation live; the number of the one that was. Workers start again by themselves.
+
+    ``back``: the one that was is taken back, as if it had never been live.
 
     Raises
     ------
@@ -65,18 +67,34 @@ async def swap(settings: Settings, number: int, report: Report) -> int:
                 await work.catch_up()
             await refresh_views(work.settings)
             crash_here("swap.before_lock")
-            former = await _exchange(work, number)
+            former = await _exchange(work, number, READY if back else RETIRED)
             crash_here("swap.after_commit")
             return former
 
 
 async def previous(settings: Settings) -> int:
-    """The generation that was live before. Raises `GenerationError` where there is none."""
+    """The generation that was live before.
+
+    Raises
+    ------
+    LiveAlreadyError
+        The last change was a rollback: a second one is a repetition, and goes neither forward nor further back.
+    GenerationError
+        No generation was live before.
+    """
     async with catalog_connection(settings) as catalog:
-        retired = [one for one in await listed(catalog) if one.state == RETIRED and one.swapped_at is not None]
-    if not retired:
+        generations = await listed(catalog)
+    former = [(one.swapped_at, one) for one in generations if one.state != LIVE and one.swapped_at is not None]
+    if not former:
         raise GenerationError("No generation was live before: there is nothing to roll back to.")
-    return max(retired, key=lambda one: str(one.swapped_at)).number
+    last = max(former, key=lambda pair: pair[0])[1]
+    if last.state == READY:
+        live = next(one.number for one in generations if one.state == LIVE)
+        raise LiveAlreadyError(
+            f"Generation {live} is live again already, since generation {last.number} was rolled back. `liontrack "
+            "generations swap N` goes on to any other."
+        )
+    return last.number
 
 
 def _check(one: Generation, rule_version: int) -> None:
@@ -94,11 +112,11 @@ def _check(one: Generation, rule_version: int) -> None:
     assert one.state in (READY, RETIRED)
 
 
-async def _exchange(work: Work, number: int) -> int:
+async def _exchange(work: Work, number: int, former_state: str) -> int:
     """Try until the locks are had at once: those who hold them are let finish, and nobody waits long for us."""
     for attempt in range(_ATTEMPTS):
         try:
-            return await _exchange_now(work, number)
+            return await _exchange_now(work, number, former_state)
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
             if attempt == 0:
                 work.report("swap", "waiting for exports and requests to end")
@@ -107,7 +125,7 @@ async def _exchange(work: Work, number: int) -> int:
     raise GenerationError("The live generation was in use all the while, by exports perhaps: try again.")
 
 
-async def _exchange_now(work: Work, number: int) -> int:
+async def _exchange_now(work: Work, number: int, former_state: str) -> int:
     catalog = work.catalog
     async with catalog.transaction():
         await catalog.fetchval(live_query("generations/lock_catalog"))
@@ -118,7 +136,7 @@ async def _exchange_now(work: Work, number: int) -> int:
         await work.feed.advance(await work.live_ends())
         crash_here("swap.drained")
         former = int(await catalog.fetchval(live_query("generations/live")))
-        await catalog.execute(live_query("generations/retire"))
+        await catalog.execute(live_query("generations/retire"), former_state)
         await _rename(catalog, None, former)
         crash_here("swap.half_renamed")
         await _rename(catalog, number, None)

@@ -77,13 +77,13 @@ def askers(pipeline: PipelineKit) -> Iterator[list[object]]:
 
 
 def _work(settings: Settings, crash: str, number: int | None) -> None:
-    """In a process of its own: a replay, or the swap of a generation; it dies at the named point."""
+    """In a process of its own: a replay, or the swap of a generation (0: a rollback); it dies at the named point."""
     crashpoints._NAME, _, nth = crash.partition(":")
     crashpoints._passes_left[:] = [int(nth or 1)]
     if number is None:
         run(settings, Order(Bounds(), records_per_s=1000.0))
     else:
-        asyncio.run(swap(settings, number, lambda part, message: None))
+        asyncio.run(swap(settings, number, lambda part, message: None, back=not number))
 
 
 def _start(pipeline: PipelineKit, number: int | None, crash: str = "") -> BaseProcess:
@@ -132,7 +132,7 @@ def test_kill_9_of_replay_and_swap(mixed: PipelineKit) -> None:
     assert mixed.command("generations", "rollback").stdout.startswith("Generation 0 is live.")
     again = run(mixed.settings, Order(Bounds(), dry_run=True))
     assert lines(again.diff) == []
-    assert _states(mixed) == {0: "live", number: "retired", again.number: "building"}
+    assert _states(mixed) == {0: "live", number: "ready", again.number: "building"}
     shutil.rmtree(Path(mixed.settings.lake_root, "generations"))
     mixed.assert_right(records, expected)
 
@@ -164,10 +164,29 @@ def _a_swap_that_is_killed(pipeline: PipelineKit, number: int, moments: random.R
         _killed_after(pipeline, moments.uniform(0.1, 2.5), number)
         if _states(pipeline) == {0: "retired", number: "live"}:  # it was quicker
             pipeline.command("generations", "rollback")
-            number_is = {0: "live", number: "retired"}
-        else:
-            number_is = {0: "live", number: "ready"}
-        assert _states(pipeline) in (number_is, {0: "live", number: "retired"})
+        assert _states(pipeline) == {0: "live", number: "ready"}
     _killed_at(pipeline, "swap.after_commit", number)
     assert _states(pipeline) == {0: "retired", number: "live"}
     assert pipeline.command("generations", "swap", str(number)).stdout == f"Generation {number} is live already.\n"
+
+
+@pytest.mark.slow
+def test_a_rollback_takes_one_swap_back(pipeline: PipelineKit) -> None:
+    """Killed before and after its COMMIT, and however often it is called again."""
+    pipeline.command("simulate", "--lions", "2", "--days", "2", "--users", "1")
+    pipeline.catch_up()
+    number = run(pipeline.settings).number
+    assert asyncio.run(swap(pipeline.settings, number, lambda part, message: None)) == 0
+    _killed_at(pipeline, "swap.before_commit", 0)
+    assert _states(pipeline) == {0: "retired", number: "live"}
+    _killed_at(pipeline, "swap.after_commit", 0)
+    taken_back = {0: "live", number: "ready"}
+    assert _states(pipeline) == taken_back
+    for _ in range(2):
+        said = pipeline.command("generations", "rollback").stdout
+        assert said.startswith(f"Generation 0 is live again already, since generation {number} was rolled back.")
+        assert _states(pipeline) == taken_back
+    pipeline.command("generations", "swap", str(number))
+    assert _states(pipeline) == {0: "retired", number: "live"}
+    assert pipeline.command("generations", "rollback").stdout.startswith("Generation 0 is live.")
+    assert _states(pipeline) == taken_back
