@@ -2,11 +2,13 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
+PROCESSES ?= 0
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 WEB_APP := liontrack_stream/views/web_app
+unexport PYTHONDONTWRITEBYTECODE  # tests start our commands hundreds of times
 
 .PHONY: help setup packages lock lint format schema web test demo bench bench-growth bench-api bench-lake clean
 
@@ -53,7 +55,7 @@ web: setup ## Build the dashboard anew from its TypeScript (needs Node 20; what 
 
 test: setup packages lint ## Everything that must hold, on a real Kafka, PostgreSQL and S3
 	@$(BIN)/python -m tests.support.minio
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses $(PROCESSES)
 
 demo: setup ## The whole stream with simulated lions, on http://127.0.0.1:4001
 	@exec $(BIN)/liontrack demo

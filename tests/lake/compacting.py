@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import asyncpg
 import duckdb
@@ -20,6 +20,7 @@ from liontrack_stream.lake.store import open_store
 from liontrack_stream.settings import Settings
 from tests.lake.filling import POSITIONS, add_bronze
 from tests.lake.reading import dataset, stranger
+from tests.support.forked import Forked
 from tests.support.stack import environment_of
 
 FIRST_DAY = date(2025, 3, 1)
@@ -47,14 +48,15 @@ async def fill_days(lake: Settings, warehouse: asyncpg.Connection, days: int = 3
 
 async def command(lake: Settings, *arguments: str, crash_at: str = "") -> tuple[int, str]:
     """Exit code and output of ``liontrack`` in a process of its own."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "liontrack_stream", *arguments,
-        env={**environment_of(lake), "LIONTRACK_CRASH_AT": crash_at, "PYTHONPATH": str(Path(__file__).parents[2])},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    output, _ = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, output.decode()
+    environment = {**environment_of(lake), "LIONTRACK_CRASH_AT": crash_at}
+
+    def run() -> tuple[int, str]:
+        with TemporaryDirectory() as folder:
+            output = Path(folder, "output")
+            code = Forked("liontrack_stream", arguments, environment, Path.cwd(), output, output).wait()
+            return code, output.read_text()
+
+    return await asyncio.to_thread(run)
 
 
 def by_duckdb(lake: Settings) -> Seen:

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 from unittest.mock import AsyncMock
@@ -19,6 +18,7 @@ from liontrack_stream.lake.catalog import BRONZE
 from liontrack_stream.settings import Settings
 from tests.lake.filling import POSITIONS, add_bronze, add_positions
 from tests.lake.reading import differences
+from tests.support.forked import run_forked
 
 BRONZE_POINTS = [f"lake.bronze.{p}" for p in ("before_manifest", "before_rename", "after_rename", "after_manifest")]
 DAY_POINTS = [f"lake.days.{p}" for p in ("before_rename", "after_rename", "before_manifest", "after_manifest")]
@@ -27,11 +27,11 @@ MIDDAY = datetime(2025, 3, 1, 12, tzinfo=UTC)
 
 async def run_exporter(lake: Settings, crash_at: str = "") -> int:
     values = {**lake.model_dump(mode="json"), "pg_password": lake.pg_password.get_secret_value()}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.lake.export_once", json.dumps(values),
-        env={**os.environ, "LIONTRACK_CRASH_AT": crash_at}, stdout=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
-    return await process.wait()
+    environment = {**os.environ, "LIONTRACK_CRASH_AT": crash_at}
+    arguments = [json.dumps(values)]
+    done = await asyncio.to_thread(run_forked, "tests.lake.export_once", arguments, environment, Path.cwd(), 90.0)
+    print(done.stderr)
+    return done.returncode
 
 
 @pytest.mark.parametrize(

@@ -27,13 +27,13 @@ from liontrack_stream.replay.swap import swap
 from liontrack_stream.settings import Settings
 from liontrack_stream.warehouse.generations import GenerationError
 from tests.replay.test_replay import lines, run
-from tests.replay.test_swap import readers
+from tests.replay.test_swap import LOAD, readers
+from tests.support.forked import PRELOADED
 from tests.support.oracle import compute
 from tests.support.oracle.compare import compare_tables
 from tests.support.pipeline_kit import PipelineKit
 from tests.support.worker_process import wait_until
 
-LOAD = ["simulate", "--lions", "12", "--days", "90", "--users", "6", "--seed", "5", "--bad-fraction", "0.03"]
 REPLAY_POINTS = ("replay.created", "sink.after_commit:5", "replay.held", "replay.compared")
 SWAP_POINTS = ("swap.drained", "swap.half_renamed", "swap.before_commit")
 RANDOM_KILLS = 2  # of each
@@ -87,7 +87,7 @@ def _work(settings: Settings, crash: str, number: int | None) -> None:
 
 
 def _start(pipeline: PipelineKit, number: int | None, crash: str = "") -> BaseProcess:
-    _PROCESSES.set_forkserver_preload(["tests.replay.test_kills"])  # a start takes less than importing
+    _PROCESSES.set_forkserver_preload(PRELOADED)  # a start takes less than importing
     process = _PROCESSES.Process(target=_work, args=(pipeline.settings, crash, number))
     process.start()
     return process

@@ -26,7 +26,7 @@ from liontrack_stream.warehouse.export_rows import Question, open_export
 from liontrack_stream.warehouse.export_tables import TABLES
 from liontrack_stream.warehouse.generations import GenerationError
 from liontrack_stream.warehouse.rules import register_rules
-from tests.replay.test_replay import LOAD, SMALL, lines, run
+from tests.replay.test_replay import SMALL, lines, run
 from tests.support.oracle import POSITIONS, compute
 from tests.support.oracle.compare import compare_tables, lake_rows
 from tests.support.pipeline_kit import PipelineKit
@@ -34,6 +34,8 @@ from tests.support.quality_counts import bronze_counts, published_counts
 from tests.support.schema_snapshot import dump
 from tests.support.worker_process import wait_until
 
+# More than a test lasts, on whatever machine.
+LOAD = ["simulate", "--lions", "12", "--days", "90", "--users", "6", "--seed", "5", "--bad-fraction", "0.03"]
 _ONE_STATEMENT = """
 SELECT (SELECT count(*) FROM bronze.lions_raw),
        (SELECT sum(next_offset) FROM metadata.consumed_offsets WHERE topic = 'lions.position.events'),
@@ -86,7 +88,7 @@ def _nothing_differs(pipeline: PipelineKit, backlog: int) -> int:
 
 def test_unchanged_rules_change_nothing_and_become_live(mixed: PipelineKit, monkeypatch: pytest.MonkeyPatch) -> None:
     backlog = len(mixed.consumed())
-    with mixed.load(LOAD, 300):
+    with mixed.load(LOAD, 150):
         worker = mixed.worker(**SMALL)
         wait_until(lambda: mixed.stored() > backlog, 40.0, "the worker has caught up")
         number = _nothing_differs(mixed, backlog)

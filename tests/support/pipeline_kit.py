@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,6 +25,7 @@ from liontrack_stream.kafka.producer import EventProducer, Outgoing
 from liontrack_stream.kafka.topics import create_topics
 from liontrack_stream.settings import Settings
 
+from .forked import Forked, run_forked
 from .oracle import ACTIVITIES, TOPICS, Consumed, Rows, Tables, compute, may_hold_secret
 from .oracle.bronze import headers
 from .oracle.compare import PRIMARY_KEYS, compare_tables, keyed, lake_rows, warehouse_rows
@@ -52,27 +53,14 @@ class PipelineKit:
 
     def command(self, *arguments: str, timeout_s: float = 120.0) -> subprocess.CompletedProcess[str]:
         """Run ``liontrack …`` to its end; it has to succeed."""
-        done = subprocess.run(
-            [sys.executable, "-m", "liontrack_stream", *arguments],
-            env=self.environment(),
-            cwd=REPOSITORY,
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            check=False,
-        )
+        done = run_forked("liontrack_stream", arguments, self.environment(), REPOSITORY, timeout_s)
         assert done.returncode == 0, f"liontrack {' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str) -> Forked:
         """Start ``liontrack …`` in the background."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "liontrack_stream", *arguments],
-            env=self.environment(),
-            cwd=REPOSITORY,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        nowhere = Path(os.devnull)
+        return Forked("liontrack_stream", arguments, self.environment(), REPOSITORY, nowhere, nowhere)
 
     def worker(self, *arguments: str, instance: str = "1", **changes: Any) -> WorkerProcess:
         """Start ``liontrack worker`` with these options and variables."""

@@ -74,7 +74,8 @@ def database(stack_settings: Settings, template_database: str) -> Iterator[str]:
 def copied_database(stack_settings: Settings, template_database: str) -> Iterator[str]:
     """Name of a migrated, empty database, for as long as the context lasts."""
     name = f"test_{uuid.uuid4().hex[:16]}"
-    _admin(stack_settings, f"CREATE DATABASE {name} TEMPLATE {template_database}")
+    # Copying files takes half the CPU time of writing every page to the log, which is the default.
+    _admin(stack_settings, f"CREATE DATABASE {name} TEMPLATE {template_database} STRATEGY file_copy")
     try:
         yield name
     finally:

@@ -8,13 +8,13 @@ import secrets
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from liontrack_stream.settings import Settings
+from tests.support.forked import Forked
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -54,13 +54,11 @@ class WorkerProcess:
     def __init__(
         self, environment: Mapping[str, str], log: Path, *arguments: str, module: str = "tests.support.fake_worker"
     ) -> None:
-        command = [sys.executable, "-m", module, *(["worker"] if module == "liontrack_stream" else []), *arguments]
+        words = [*(["worker"] if module == "liontrack_stream" else []), *arguments]
         self.log = log
+        self._out = log.with_name(f"{log.name}.{secrets.token_hex(4)}.out")
         self.started_at = time.monotonic()
-        with log.open("ab") as stderr:
-            self._process = subprocess.Popen(
-                command, env=dict(environment), cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=stderr
-            )
+        self._process = Forked(module, words, environment, REPOSITORY, self._out, log)
 
     @property
     def pid(self) -> int:
@@ -76,23 +74,22 @@ class WorkerProcess:
     def kill(self) -> None:
         """``kill -9``."""
         self._process.kill()
-        self._process.communicate()
+        self._process.wait()
 
     def stop(self, timeout_s: float = 15.0) -> tuple[int, float]:
         """SIGTERM; exit code, and the seconds that it took."""
         started = time.monotonic()
         self._process.send_signal(signal.SIGTERM)
-        self._process.communicate(timeout=timeout_s)
-        return self._process.returncode, time.monotonic() - started
+        return self._process.wait(timeout_s), time.monotonic() - started
 
     def wait(self, timeout_s: float = 60.0) -> tuple[int, str]:
         """Exit code and stdout, once it ends by itself."""
         try:
-            stdout, _ = self._process.communicate(timeout=timeout_s)
+            code = self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"The worker did not end within {timeout_s} s:\n{self.log_text()[-5000:]}") from None
-        return self._process.returncode, stdout.decode()
+        return code, self._out.read_text()
 
     def report(self, timeout_s: float = 60.0) -> dict[str, Any]:
         """The line of JSON that ``--until-caught-up`` prints, and nothing else."""
