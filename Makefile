@@ -10,7 +10,7 @@ STAMP := $(VENV)/.stamp
 WEB_APP := liontrack_stream/views/web_app
 unexport PYTHONDONTWRITEBYTECODE  # tests start our commands hundreds of times
 
-.PHONY: help setup packages lock lint format schema web test demo bench bench-growth bench-api bench-lake clean
+.PHONY: help setup packages lock lint format schema web test demo bench bench-growth bench-api bench-lake soak-lake clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -69,8 +69,12 @@ bench-growth: setup ## Whether the 20 millionth event is as quick as the first (
 bench-api: setup ## API quick while events come? Events stored while it is asked? (10 minutes)
 	@exec $(BIN)/python -m tests.bench.api
 
-bench-lake: setup ## A closed day of 420 MB in small files is compacted, under readers (a minute)
+bench-lake: setup ## A closed day of 420 MB in small files is compacted, one of silver cut, under readers (3 minutes)
 	@LAKE_DAY_MB=420 $(BIN)/python -m pytest -q -s tests/lake/test_large_days.py
+
+soak-lake: setup ## The bucket is away for 200 s while a worker stores (8 minutes; needs Go the first time)
+	@$(BIN)/python -m tests.support.minio
+	@LAKE_OUTAGE_S=200 $(BIN)/python -m pytest -q -s tests/lake/test_outage_under_load.py
 
 clean: ## Remove caches and builds (not .venv, not data)
 	@rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
