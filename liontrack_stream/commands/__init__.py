@@ -22,6 +22,7 @@ MODULES: tuple[str, ...] = (
     "migrate",
     "retain",
     "replay",
+    "submit",
     "generations",
     "lake",
     "query",

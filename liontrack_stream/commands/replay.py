@@ -71,9 +71,9 @@ class Replay(LionTrackCommand):
             raise CommandError("--swap needs a replay of everything that is kept: no bounds, no --dry-run.", Exit.USAGE)
         outcome = await _replay(settings, order, self.quiet)
         if as_json or self.json:
-            click.echo(self.dumps(_as_json(outcome)))
+            click.echo(self.dumps(outcome_as_json(outcome)))
         elif not self.quiet:
-            click.echo(_summary(outcome))
+            click.echo(outcome_summary(outcome))
             print_diff(outcome.diff)
         if swap:
             await swap_to(settings, outcome.number, quiet=self.quiet or as_json or self.json)
@@ -108,7 +108,8 @@ async def _replay(settings: Settings, order: Order, quiet: bool) -> Outcome:
     return outcome
 
 
-def _summary(outcome: Outcome) -> str:
+def outcome_summary(outcome: Outcome) -> str:
+    """What a generation is, in a line or two."""
     rules = ", ".join(map(str, outcome.live_rules)) or "none"
     verdict = "differs from" if outcome.diff.differs else "is the same as"
     archived = outcome.missing and (
@@ -121,7 +122,8 @@ def _summary(outcome: Outcome) -> str:
     )
 
 
-def _as_json(outcome: Outcome) -> dict[str, Any]:
+def outcome_as_json(outcome: Outcome) -> dict[str, Any]:
+    """The same for machines, with the diff."""
     return {
         "generation": outcome.number,
         "resumed": outcome.resumed,

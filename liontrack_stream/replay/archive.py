@@ -33,7 +33,7 @@ from liontrack_stream.settings import Settings
 from liontrack_stream.warehouse.bronze import headers_from_json
 from liontrack_stream.warehouse.queries import live_query
 
-_COLUMNS = ("offset", "append_time", "key", "headers", "raw", "metadata")
+COLUMNS = ("offset", "append_time", "key", "headers", "raw", "metadata")
 _EPOCH, _MS = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 _HOLE_MAX = 1  # between two files of a lake that was written before their ranges had to continue each other
 _REMOVED = REMOVED.encode()
@@ -141,7 +141,7 @@ class Archive:
             self._close(partition)
             return [], min(end, opened.file.next_offset or end)
         found = rows.filter(pc.less(rows["offset"], end)) if _last_offset(rows) >= end else rows
-        records = await self._records(partition, _columns(found))
+        records = await self.records(partition, found)
         self.from_lake += len(records)
         opened.at = records[-1].offset + 1 if records else opened.at
         if found.num_rows < rows.num_rows:  # what follows is not wanted now
@@ -202,14 +202,18 @@ class Archive:
             partition=partition[1], first_offset=offset, next_offset=end, limit=limit
         )
         rows = await self._fetch(sql)
-        records = await self._records(partition, (_values(row) for row in rows))
+        records = await self._as_kept(partition, (_values(row) for row in rows))
         self.from_bronze += len(records)
         return records
 
     # -- both
 
-    async def _records(self, partition: Partition, rows: Iterable[tuple[Any, ...]]) -> list[Kept]:
-        """Rows of `_COLUMNS`, times in milliseconds, as the records that they were."""
+    async def records(self, partition: Partition, rows: pa.RecordBatch) -> list[Kept]:
+        """Rows of a bronze file, with `COLUMNS` at least, as the records that they were."""
+        return await self._as_kept(partition, _columns(rows))
+
+    async def _as_kept(self, partition: Partition, rows: Iterable[tuple[Any, ...]]) -> list[Kept]:
+        """The same of values, times in milliseconds."""
         found, unsure = [], []
         for offset, at_ms, key, headers, value, note in rows:
             found.append(Kept(offset, at_ms, key, value, headers_from_json(headers)))
@@ -251,7 +255,7 @@ def _batches(source: pa.NativeFile, offset: int, limit: int) -> Iterator[pa.Reco
         statistics = file.metadata.row_group(number).column(place).statistics
         if statistics is not None and statistics.has_min_max and statistics.max < offset:
             continue
-        for batch in file.iter_batches(limit, [number], list(_COLUMNS)):
+        for batch in file.iter_batches(limit, [number], list(COLUMNS)):
             rows = batch.filter(pc.greater_equal(batch["offset"], offset))
             if rows.num_rows:
                 yield rows
@@ -262,7 +266,7 @@ def _last_offset(rows: pa.RecordBatch) -> int:
 
 
 def _columns(rows: pa.RecordBatch) -> Iterator[tuple[Any, ...]]:
-    columns = {name: rows[name] for name in _COLUMNS}
+    columns = {name: rows[name] for name in COLUMNS}
     times_us = columns.pop("append_time").cast(pa.int64())
     values = [column.to_pylist() for column in columns.values()]
     values.insert(1, pc.divide(times_us, 1000).to_pylist())

@@ -10,26 +10,21 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from liontrack_stream.kafka.batch import RecordBatch
 from liontrack_stream.kafka.checks import ClusterState
 from liontrack_stream.kafka.claims import Claims
-from liontrack_stream.kafka.infrastructure_errors import RETRIED, backoff_s
-from liontrack_stream.kafka.ports import BatchStats, Behind, Committed, Partition
-from liontrack_stream.replay.archive import Archive, Kept
+from liontrack_stream.kafka.ports import BatchStats, Partition
+from liontrack_stream.replay.archive import Archive
 from liontrack_stream.replay.bounds import Bounds
 from liontrack_stream.replay.pace import Pace
 from liontrack_stream.replay.source import Arrived, Missing, Source
+from liontrack_stream.replay.storing import store_records
 from liontrack_stream.settings import Settings
-from liontrack_stream.warehouse.generations import GenerationError
 from liontrack_stream.warehouse.worker import WorkerWarehouse
-
-logger = logging.getLogger(__name__)
 
 
 class Feed:
@@ -118,34 +113,9 @@ class Feed:
     async def store(self, partition: Partition, records: Sequence[Any]) -> None:
         """Store what the bounds take of these records; tries again while the infrastructure is away."""
         await self._pace.wait(len(records))
-        topic, number = partition
-        kept = [record for record in records if self._bounds.takes(topic, record)]
-        while kept:
-            verdicts = {record.offset: record.verdict for record in kept if isinstance(record, Kept) and record.verdict}
-            stored = await self._process(RecordBatch(topic, number, kept, verdicts=verdicts))
-            kept = [record for record in kept if record.offset >= stored]
-
-    async def _process(self, batch: RecordBatch) -> int:
-        """Store; the offset that is stored then."""
-        attempt = 0
-        while True:
-            try:
-                # All was read from the stored offset on: what lies between holds no record, or is out of bounds.
-                outcome = await self._warehouse.sink.process(batch, gap_proven=True)
-                break
-            except RETRIED as error:
-                attempt += 1
-                if attempt == 1:
-                    logger.warning("%s/%d: %r; trying again", batch.topic, batch.partition, error)
-            await asyncio.sleep(backoff_s(attempt))
-        match outcome:
-            case Committed(stats):
-                self.stats += stats
-                return batch.next_offset
-            case Behind(stored):  # a round before was broken off while this was being stored
-                return stored
-            case _:
-                raise GenerationError("Another process works at this generation: let it end, then replay again.")
+        kept = [record for record in records if self._bounds.takes(partition[0], record)]
+        stored = await store_records(self._warehouse.sink, partition, kept)
+        self.stats += stored  # read after the wait: other partitions have added to it
 
 
 class _Round:

@@ -13,7 +13,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import asyncpg
@@ -61,12 +61,12 @@ class Outcome:
     """
 
     number: int
-    resumed: bool
     stats: BatchStats
     records: int
     rule_version: int
     live_rules: tuple[int, ...]
     diff: Diff
+    resumed: bool = False
     missing: tuple[Missing, ...] = ()
     from_lake: int = 0
     from_bronze: int = 0
@@ -105,19 +105,34 @@ async def replay(settings: Settings, order: Order, report: Report) -> Outcome:
         number, resumed = await _generation(catalog, order, rule_version, report)
         crash_here("replay.created")
         report("replay", f"generation {number}, {'going on' if resumed else 'new'}")
-        pace = Pace(order.records_per_s)
-        async with at_work(settings, catalog, number, report, order.bounds, pace) as work:
-            async with work.lake(wanted=not order.dry_run):
-                await work.catch_up()
-                diff = await work.compare()
-                crash_here("replay.compared")
-                await keep(catalog, number, diff, may_become_live=not order.options)
-            rules = await catalog.fetch(live_query("generations/live_rules"))
-        records = sum(work.feed.positions.values())
-        live_rules = tuple(row["rule_version"] for row in rules)
-        archived = tuple(work.missing), work.archive.from_lake, work.archive.from_bronze
-        took = time.perf_counter() - began_s, work.comparing_s
-        return Outcome(number, resumed, work.feed.stats, records, rule_version, live_rules, diff, *archived, *took)
+        outcome = await complete(settings, catalog, number, order, report)
+        seconds = time.perf_counter() - began_s
+        return replace(outcome, resumed=resumed, seconds=seconds)
+
+
+async def complete(
+    settings: Settings, catalog: asyncpg.Connection, number: int, order: Order, report: Report
+) -> Outcome:
+    """Bring a generation, whoever filled it so far, up to the live one; complete its lake; compare."""
+    async with at_work(settings, catalog, number, report, order.bounds, Pace(order.records_per_s)) as work:
+        async with work.lake(wanted=not order.dry_run):
+            await work.catch_up()
+            diff = await work.compare()
+            crash_here("replay.compared")
+            await keep(catalog, number, diff, may_become_live=not order.options)
+        rules = await catalog.fetch(live_query("generations/live_rules"))
+    return Outcome(
+        number,
+        stats=work.feed.stats,
+        records=sum(work.feed.positions.values()),
+        rule_version=work.warehouse.rule_version or 0,
+        live_rules=tuple(row["rule_version"] for row in rules),
+        diff=diff,
+        missing=tuple(work.missing),
+        from_lake=work.archive.from_lake,
+        from_bronze=work.archive.from_bronze,
+        comparing_s=work.comparing_s,
+    )
 
 
 async def _generation(catalog: asyncpg.Connection, order: Order, rule_version: int, report: Report) -> tuple[int, bool]:

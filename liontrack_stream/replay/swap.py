@@ -100,6 +100,8 @@ async def previous(settings: Settings) -> int:
 def _check(one: Generation, rule_version: int) -> None:
     if one.state == LIVE:
         raise LiveAlreadyError(f"Generation {one.number} is live already.")
+    if "spark" in one.options:
+        raise GenerationError(f"Generation {one.number} is not computed to its end: see `liontrack submit --help`.")
     if one.options:
         raise GenerationError(f"Generation {one.number} holds only what it was bounded to, and cannot become live.")
     if one.state == BUILDING:

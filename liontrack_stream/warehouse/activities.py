@@ -53,7 +53,7 @@ async def store_activities(work: BatchWork) -> None:
         causes.deletion(user, gone.offsets_of(user))
     touched = {(claim.event.user_id, claim.event.time_us) for claim in claims.winners}
     touched |= {(user, time_us) for user, time_us in withdrawn}
-    await _write_windows(work, sorted({(user, us // WINDOW_US * WINDOW_US) for user, us in touched}), causes)
+    await write_windows(work, sorted({(user, us // WINDOW_US * WINDOW_US) for user, us in touched}), causes)
     days = {(user, us // DAY_US) for user, us in touched}
     await write_user_days(work, days, {}, causes)
     work.touched("silver", "user_activities", {day for _, day in days})
@@ -69,9 +69,9 @@ async def _write_users(work: BatchWork, named: set[str], deleted: set[str]) -> N
     await work.connection.execute(query("silver/users_upsert"), sorted(named | {row["user_id"] for row in known}))
 
 
-async def _write_windows(work: BatchWork, windows: list[tuple[str, int]], causes: Causes) -> None:
-    """Count windows anew, and note what they had told."""
-    if not windows:
+async def write_windows(work: BatchWork, windows: list[tuple[str, int]], causes: Causes) -> None:
+    """Count windows (user, start in µs) anew, and note what they had told."""
+    if not (windows and work.gold):
         return
     noted: dict[tuple[str, int], Cause] = {
         window: cause for window in windows if (cause := causes.of_window(*window)) is not None

@@ -32,6 +32,8 @@ async def write(work: BatchWork, lion_ids: list[str], windows: LionWindows, caus
 
     ``cause_of``: why a window that had been told of changes, None where nobody had been.
     """
+    if not work.gold:
+        return
     gone_lion = np.concatenate((windows.lion[windows.existed], windows.vanished_lion))
     gone_start = np.concatenate((windows.start_us[windows.existed], windows.vanished_start_us))
     if len(gone_lion):

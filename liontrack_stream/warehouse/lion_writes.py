@@ -12,7 +12,7 @@ from liontrack_stream.core.fixes import Fixes
 from liontrack_stream.core.health import LionDay
 from liontrack_stream.core.windows import DayFacts
 from liontrack_stream.warehouse.day_partitions import execute_by_period
-from liontrack_stream.warehouse.lion_days import END_DAY, CauseOf, DaysOf, days_around, write_days
+from liontrack_stream.warehouse.lion_days import END_DAY, CauseOf, Days, DaysOf, days_around, write_days
 from liontrack_stream.warehouse.lion_states import LionState, load_missing_days
 from liontrack_stream.warehouse.queries import query
 from liontrack_stream.warehouse.stored_fixes import Wanted, read_last_known
@@ -47,24 +47,31 @@ async def write_facts(
     work: BatchWork, states: Sequence[LionState], facts: DayFacts, cause_of: CauseOf | None = None
 ) -> None:
     """Settle and write the lion-days, and keep them in the states; ``facts.lion`` numbers the states."""
+    if not work.gold:
+        return
     bounds = np.searchsorted(facts.lion, np.arange(len(states) + 1)).tolist()
     days = facts.day.tolist()
     mine = [days[bounds[n] : bounds[n + 1]] for n in range(len(states))]
     first_days = [days_around(dirty)[0] if dirty else END_DAY for dirty in mine]
     await load_missing_days(work, states, first_days)
-    columns = (facts.fixes, facts.distance_mm, facts.max_speed_kmh, facts.last_us, facts.stationary)
-    values = list(zip(days, *(column.tolist() for column in columns), strict=True))
-    changed = [
-        {
-            day: _lion_day(state.days.get(day, LionDay()), *value)
-            for day, *value in values[start:end]
-            if value[0] or day in state.days
-        }
-        for state, start, end in zip(states, bounds[:-1], bounds[1:], strict=True)
-    ]
+    changed = lion_days(facts, bounds, [state.days for state in states])
     stored = [DaysOf(state.lion_id, state.days, state.outlook) for state in states]
     for state, now in zip(states, await write_days(work, stored, changed, cause_of), strict=True):
         state.days, state.outlook = now.days, now.outlook
+
+
+def lion_days(facts: DayFacts, bounds: Sequence[int], stored: Sequence[Days]) -> list[Days]:
+    """Each lion's days that the facts are of, with what is stored of them; its facts lie between two bounds."""
+    columns = (facts.day, facts.fixes, facts.distance_mm, facts.max_speed_kmh, facts.last_us, facts.stationary)
+    values = list(zip(*(column.tolist() for column in columns), strict=True))
+    return [
+        {
+            day: _lion_day(known.get(day, LionDay()), *value)
+            for day, *value in values[start:end]
+            if value[0] or day in known
+        }
+        for known, start, end in zip(stored, bounds[:-1], bounds[1:], strict=True)
+    ]
 
 
 def _lion_day(

@@ -29,10 +29,8 @@ async def store_quality(work: BatchWork) -> None:
         await work.connection.execute(query("silver/quality_delete"), *gone)
     await copy_rows(work.connection, "metadata", "data_quality_checks", _rows(work, claims.winners))
     days = sorted({(claim.event.table_name, claim.event.time_us // DAY_US) for claim in claims.winners})
-    if days:
-        await work.connection.execute(query("gold/quality_daily_upsert"), *columns(days))
+    await write_quality_days(work, days)
     work.touched("silver", "quality_checks", {day for _, day in days})
-    work.touched("gold", "quality_daily", {day for _, day in days})
     for claim in sorted(claims.winners, key=lambda claim: claim.event.time_us):
         event = claim.event
         work.live[event.table_name] = {
@@ -40,6 +38,13 @@ async def store_quality(work: BatchWork) -> None:
             "quality_percentage": event.quality_percentage,
             "check_timestamp": iso(event.time_us),
         }
+
+
+async def write_quality_days(work: BatchWork, days: list[tuple[str, int]]) -> None:
+    """Summarise days (table, day since the epoch) anew from their checks."""
+    if days and work.gold:
+        await work.connection.execute(query("gold/quality_daily_upsert"), *columns(days))
+        work.touched("gold", "quality_daily", {day for _, day in days})
 
 
 def _rows(work: BatchWork, winners: list[Claim]) -> Rows:

@@ -64,10 +64,17 @@ class Sink:
     ----------
     on_bronze
         Told of the committed bronze rows of large batches, for the lake.
+    gold
+        Whether gold is written too.
     """
 
     def __init__(
-        self, pool: asyncpg.Pool, offsets: OffsetStore, settings: Settings, on_bronze: BronzeListener | None = None
+        self,
+        pool: asyncpg.Pool,
+        offsets: OffsetStore,
+        settings: Settings,
+        on_bronze: BronzeListener | None = None,
+        gold: bool = True,
     ) -> None:
         self._pool = pool
         self._offsets = offsets
@@ -77,6 +84,7 @@ class Sink:
         self._day_partitions = DayPartitions()
         self._unconfirmed: dict[Partition, _Unconfirmed] = {}
         self.on_bronze = on_bronze
+        self._gold = gold
 
     async def process(self, batch: RecordBatch, gap_proven: bool = False) -> Outcome:
         """Store a batch in one transaction; see ``kafka.ports.Sink``."""
@@ -129,6 +137,7 @@ class Sink:
             decoded,
             np.array([record.offset for record in batch.records], np.int64),
             np.array([record.timestamp for record in batch.records], np.int64) * 1000,
+            self._gold,
         )
 
     async def _advance(self, work: BatchWork, batch: RecordBatch, gap_proven: bool) -> None:

@@ -39,7 +39,7 @@ async def write_user_days(
         Why rows that had been told change, by user.
     """
     users = sorted({user for user, _ in recount} | set(challenges_from))
-    if not users:
+    if not (users and work.gold):
         return
     histories = await _histories(work, users)
     facts = await _stored_facts(work, challenges_from)

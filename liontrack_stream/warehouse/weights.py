@@ -111,7 +111,7 @@ def _causes(counted: list[_Counted], told: dict[str, int], by_user: bool = False
 
 async def _write_lion_days(work: BatchWork, dirty: set[tuple[str, int]], causes: Causes) -> None:
     pairs = sorted(dirty)
-    if not pairs:
+    if not (pairs and work.gold):
         return
     facts = {pair: day_weights([]) for pair in pairs}
     rows = await work.connection.fetch(query("silver/weights_of_days"), *map(list, zip(*pairs, strict=True)))

@@ -37,6 +37,7 @@ class BatchWork:
     decoded: Sequence[Decoded]
     offsets: NDArray[np.int64]
     append_us: NDArray[np.int64]
+    gold: bool = True  # False: gold is computed of silver later, see spark/gold.py
     ingested_us: int | None = None  # the transaction's time
     stats: BatchStats = field(default_factory=BatchStats)
     live: dict[str, Any] = field(default_factory=dict)

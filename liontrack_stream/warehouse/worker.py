@@ -27,9 +27,9 @@ class WorkerWarehouse:
         await self.pool.close()
 
 
-async def open_worker_warehouse(settings: Settings, owner: str) -> WorkerWarehouse:
-    """Connect. ``owner`` names the worker in the lease."""
+async def open_worker_warehouse(settings: Settings, owner: str, gold: bool = True) -> WorkerWarehouse:
+    """Connect. ``owner`` names the worker in the lease; ``gold``: whether the sink writes it too."""
     rule_version = await register_rules(settings)
     pool = await create_sink_pool(settings, rule_version)
     offsets = OffsetStore(pool, owner)
-    return WorkerWarehouse(pool, offsets, Sink(pool, offsets, settings), rule_version)
+    return WorkerWarehouse(pool, offsets, Sink(pool, offsets, settings, gold=gold), rule_version)

@@ -28,6 +28,12 @@ def pipeline(settings: Settings, tmp_path: Path) -> Iterator[PipelineKit]:
 @pytest.fixture
 def mixed(pipeline: PipelineKit) -> PipelineKit:
     """The same with late, repeated, deleted and bad records in its topics."""
+    send_mixed(pipeline)
+    return pipeline
+
+
+def send_mixed(pipeline: PipelineKit) -> None:
+    """Produce late, repeated, deleted and bad records of every topic."""
     records = [record for seed in (3, 11, 12) for run in random_stream(seed).partitions.values() for record in run]
     sent = [
         Outgoing(record.topic, record.key if record.value is None else b"key-%d" % (place % 5), record.value)
@@ -35,7 +41,6 @@ def mixed(pipeline: PipelineKit) -> PipelineKit:
     ]
     pipeline.send(sent)
     pipeline.send(Outgoing(topic, b"bad", value) for topic, value, _ in BAD.values())
-    return pipeline
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from tests.support.worker_process import wait_until
 FIXES_EACH = 3_000  # the first of each lion: all of them take the oracle a minute
 
 
-def _cut(folder: Path) -> Path:
+def cut_tracks(folder: Path, fixes_each: int) -> Path:
     """The beginning of each lion's track, as a file of its own."""
     cut, counts = folder / "kalahari.csv", Counter[str]()
     with gzip.open(FILE, "rt") as source, cut.open("w", newline="") as target:
@@ -30,7 +30,7 @@ def _cut(folder: Path) -> Path:
         writer.writeheader()
         for row in rows:
             counts[row["individual-local-identifier"]] += 1
-            if counts[row["individual-local-identifier"]] <= FIXES_EACH:
+            if counts[row["individual-local-identifier"]] <= fixes_each:
                 writer.writerow(row)
     assert len(counts) == LIONS
     return cut
@@ -40,7 +40,7 @@ def _cut(folder: Path) -> Path:
 @pytest.mark.usefixtures("no_garbage_collection")
 @pytest.mark.skipif(not FILE.exists(), reason="The Kalahari file is not here; the simulator's tests cover the rest.")
 def test_the_kalahari_lions(pipeline: PipelineKit, request: pytest.FixtureRequest) -> None:
-    importing = pipeline.start("import", "movebank", str(_cut(pipeline.folder)))
+    importing = pipeline.start("import", "movebank", str(cut_tracks(pipeline.folder, FIXES_EACH)))
     worker = pipeline.worker()
     wait_until(lambda: pipeline.stored() > 0, 40.0, "the worker stores")
     assert lines(run(pipeline.settings).diff) == []
