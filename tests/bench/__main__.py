@@ -25,7 +25,7 @@ def main() -> int:
         settings = settings.model_copy(update={"web_port": free_ports(1)[0]})
         profile = folder / "profile.json" if options.profile else None
         bench = Bench(settings, environment_of(settings), folder, say, profile)
-        result = bench.run(options.events, options.stock_events, twice=not options.once)
+        result = bench.run(options.events, options.stock_events, twice=not options.once, with_spark=options.spark)
         _report(result, profile, options.json)
         return not result.problems
 
@@ -42,6 +42,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--profile", action="store_true", help="show where our worker's time goes (slows it by some 5 %%)"
     )
+    parser.add_argument("--spark", action="store_true", help="the same on Spark, too (`make spark` first)")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
     parser.add_argument("--keep", action="store_true", help="keep logs and data; the path is printed")
     options = parser.parse_args()

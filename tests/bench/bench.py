@@ -5,6 +5,7 @@
     ours     ``liontrack worker --until-caught-up``: bronze, silver, windows, gold and Parquet, from its start to its
              last closed file
     replay   ``liontrack replay``: the same again, into a generation beside the live one, whose diff has to be nothing
+    spark    ``liontrack submit``: the same again by Spark's two batch jobs, on ``local[2]``; where it is wanted
 
 Raw and stock run before and after ours, so that a machine whose speed changes gives itself away.
 """
@@ -73,10 +74,12 @@ class Result:
     replay: Contender
     counts: Mapping[str, int]
     problems: list[str]
+    spark: Contender | None = None
 
     @property
     def contenders(self) -> tuple[Contender, ...]:
-        return self.raw, self.stock, self.ours, self.replay
+        four = self.raw, self.stock, self.ours, self.replay
+        return four if self.spark is None else (*four, self.spark)
 
     @property
     def replay_of_live(self) -> float:
@@ -110,7 +113,7 @@ class Bench:
         self._settings, self._environment, self._folder = settings, environment, folder
         self._say, self._profile = say, profile
 
-    def run(self, events: int, stock_events: int, twice: bool = True) -> Result:
+    def run(self, events: int, stock_events: int, twice: bool = True, with_spark: bool = False) -> Result:
         """Produce the backlog, run the contenders, compare the counts.
 
         Raises
@@ -130,13 +133,16 @@ class Bench:
         replay = Contender(
             "LionTrack replay", "the same again, beside the live warehouse, and compared", [self._replay()]
         )
+        spark = Contender("LionTrack on Spark", "the same again, by local[2]", [self._spark()]) if with_spark else None
         if twice:
             stock.runs.append(self._stock(stock_events, 2))
             raw.runs.append(self._raw())
         found = problems(counts, events, raw.events)
         if replay.runs[0].report["differs"]:
             found.append("the replay differs from what the worker stored")
-        return Result(events, raw, stock, ours, replay, counts, found)
+        if spark is not None and spark.runs[0].report["differs"]:
+            found.append("what Spark made differs from what the worker stored")
+        return Result(events, raw, stock, ours, replay, counts, found, spark)
 
     def produce(self, events: int) -> None:
         """Make schema, topics and backlog."""
@@ -165,10 +171,27 @@ class Bench:
     def _replay(self) -> Run:
         self._say("LionTrack, the same by replay")
         run = run_module(("liontrack_stream", "replay", "--json"), self._environment, self._log("replay"))
-        rows = {table["table"]: table["rows_live"] for table in run.report["tables"]}
-        run.report["events"] = rows[f"bronze.{TABLES[POSITIONS.name]}"]
+        run.report["events"] = self._rows(run)
         run.report["seconds"] -= run.report["seconds_comparing"]  # a worker has nothing to compare
         return run
+
+    def _spark(self) -> Run:
+        jobs = []
+        for job in ("bronze-to-silver", "silver-to-gold"):
+            self._say(f"LionTrack, the same on Spark: {job}")
+            command = ("liontrack_stream", "submit", "--master", "local[2]", "--json", job)
+            jobs.append(run_module(command, self._environment, self._log("spark"), with_children=True))
+        first, run = jobs
+        run.report["events"] = self._rows(run)
+        run.report["seconds"] += first.report["seconds"] - run.report["seconds_comparing"]
+        run.peak_mb, run.cpu_s = max(first.peak_mb, run.peak_mb), first.cpu_s + run.cpu_s
+        run.load_before = first.load_before
+        return run
+
+    def _rows(self, run: Run) -> int:
+        """How many of the bench's records a generation holds."""
+        rows = {table["table"]: table["rows_live"] for table in run.report["tables"]}
+        return int(rows[f"bronze.{TABLES[POSITIONS.name]}"])
 
     def _log(self, name: str) -> Path:
         return self._folder / f"{name}.log"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,9 +40,10 @@ def run_module(
     log: Path,
     *,
     json_line: bool = True,
+    with_children: bool = False,
     timeout_s: float = 900,
 ) -> Run:
-    """Run ``python -m …`` to its end.
+    """Run ``python -m …`` to its end. ``with_children``: their memory and time count, too.
 
     Raises
     ------
@@ -59,7 +61,7 @@ def run_module(
             stderr=stderr,
         )
     ended = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(child.pid, run, ended), daemon=True)
+    watcher = threading.Thread(target=_watch, args=(child.pid, run, ended, with_children), daemon=True)
     watcher.start()
     try:
         stdout, _ = child.communicate(timeout=timeout_s)
@@ -78,15 +80,20 @@ def run_module(
     return run
 
 
-def _watch(pid: int, run: Run, ended: threading.Event) -> None:
+def _watch(pid: int, run: Run, ended: threading.Event, with_children: bool) -> None:
     """Keep the highest memory and the last CPU time seen."""
+    cpu_s: dict[int, float] = {}
     try:
         process = psutil.Process(pid)
         while not ended.wait(_SAMPLE_S):
-            with process.oneshot():
-                times = process.cpu_times()
-                run.peak_mb = max(run.peak_mb, process.memory_info().rss / 1e6)
-                run.cpu_s = max(run.cpu_s, times.user + times.system)
+            memory = 0
+            for one in [process, *(process.children(recursive=True) if with_children else ())]:
+                with suppress(psutil.NoSuchProcess), one.oneshot():
+                    times = one.cpu_times()
+                    memory += one.memory_info().rss
+                    cpu_s[one.pid] = times.user + times.system
+            run.peak_mb = max(run.peak_mb, memory / 1e6)
+            run.cpu_s = sum(cpu_s.values())
     except psutil.Error:
         return
 

@@ -29,6 +29,12 @@ def lines(result: Result) -> Iterator[str]:
         f"Replay: {result.replay_of_live:.2f}× the rate of the live worker, from its call to its last file; "
         f"then {replay['seconds_comparing']:.1f} s to compare both."
     )
+    if result.spark is not None:
+        spark = result.spark.runs[0].report
+        yield (
+            f"Spark: from the first job's call to the last file, both JVMs' start included; then "
+            f"{spark['seconds_comparing']:.1f} s to compare. Its memory and CPU are those of all its processes."
+        )
     loads = ", ".join(f"{c.name} {' and '.join(f'{run.load_before:.1f}' for run in c.runs)}" for c in result.contenders)
     yield f"Machine: {os.cpu_count()} cores, load average before each run: {loads}."
     spreads = [f"{c.name} {c.spread:.0%}" for c in result.contenders if len(c.runs) > 1]
