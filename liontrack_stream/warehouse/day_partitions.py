@@ -10,6 +10,7 @@ Bronze is partitioned by the day of append time, fixes and 5-minute windows by t
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -41,6 +42,7 @@ class DayPartitions:
     def __init__(self) -> None:
         self._made: dict[str, set[int]] = {}
         self._not_before_s: dict[str, float] = {}
+        self._making = asyncio.Lock()  # else a lane gives up waiting for the hundred days that another one makes
 
     def forget(self) -> None:
         """Look again which partitions exist: some were dropped."""
@@ -62,6 +64,11 @@ class DayPartitions:
                 await self._ensure(pool, table, honest, int(append_days.max()))
 
     async def _ensure(self, pool: asyncpg.Pool, table: str, days: Sequence[int], ahead_until: int) -> None:
+        if set(days) - self._made.setdefault(table, set()):
+            async with self._making:
+                await self._make(pool, table, days, ahead_until)
+
+    async def _make(self, pool: asyncpg.Pool, table: str, days: Sequence[int], ahead_until: int) -> None:
         made = self._made.setdefault(table, set())
         missing = set(days) - made
         if not missing or time.monotonic() < self._not_before_s.get(table, 0.0):

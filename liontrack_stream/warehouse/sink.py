@@ -37,6 +37,7 @@ from liontrack_stream.warehouse.queries import query
 from liontrack_stream.warehouse.weights import store_weights
 from liontrack_stream.warehouse.work import BatchWork
 
+_STALE_TRIES = 4
 OFFERED_RECORDS_MIN = 1_000  # the lake reads a smaller batch from bronze: in C, while this process stores the next
 BronzeListener = Callable[[BronzeRows], None]
 
@@ -88,11 +89,13 @@ class Sink:
 
     async def process(self, batch: RecordBatch, gap_proven: bool = False) -> Outcome:
         """Store a batch in one transaction; see ``kafka.ports.Sink``."""
-        try:
-            return await self._process(batch, gap_proven)
-        except asyncpg.CheckViolationError:  # a partition was dropped, or made while rows went to the default one
-            self._day_partitions.forget()
-            return await self._process(batch, gap_proven)
+        for _ in range(_STALE_TRIES):
+            try:
+                return await self._process(batch, gap_proven)
+            except (asyncpg.CheckViolationError, asyncpg.UniqueViolationError):
+                # A partition was dropped; or made, with rows that were in the default one, while the batch ran.
+                self._day_partitions.forget()
+        return await self._process(batch, gap_proven)
 
     async def _process(self, batch: RecordBatch, gap_proven: bool) -> Outcome:
         began_s = perf_counter()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from datetime import date, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import asyncpg
@@ -13,9 +14,9 @@ import pytest
 
 from liontrack_stream.core.geo import DAY_US
 from liontrack_stream.settings import Settings
-from liontrack_stream.warehouse.day_partitions import periods
+from liontrack_stream.warehouse.day_partitions import DayPartitions, periods
 from liontrack_stream.warehouse.queries import query
-from tests.support.oracle import POSITIONS, compute
+from tests.support.oracle import POSITIONS, WEIGHTS, compute
 from tests.support.records import APPENDED_MS, fix
 from tests.support.replaying import Replay
 from tests.support.strategies import Step
@@ -136,3 +137,28 @@ def test_periods_are_cut_where_a_week_lies_between() -> None:
     days = [100, 3, 101, 1, 9, 120]
     assert [[days[n] for n in places] for places in periods(np.array(days) * DAY_US)] == [[1, 3, 9], [100, 101], [120]]
     assert periods([]) == []
+
+
+async def test_a_batch_waits_for_the_days_that_another_one_makes() -> None:
+    """Else it gives up after a second, as PostgreSQL tells it to, and its rows go where they have to be moved from."""
+
+    class Pool:
+        made: set[int] = set()
+        busy = False
+
+        async def fetchval(self, sql: str, table: str, days: list[int]) -> bool:
+            if self.busy:
+                return False
+            self.busy = True
+            await asyncio.sleep(0.01)
+            self.busy = False
+            self.made.update(days)
+            return True
+
+    pool: Any = Pool()
+    partitions = DayPartitions()
+    works: list[Any] = [
+        SimpleNamespace(append_us=np.array([day * DAY_US]), topic=SimpleNamespace(name=WEIGHTS)) for day in (1, 2, 3)
+    ]
+    await asyncio.gather(*(partitions.ensure(pool, "bronze.weights_raw", work) for work in works))
+    assert pool.made == {1, 2, 3}
