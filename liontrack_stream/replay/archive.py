@@ -35,7 +35,7 @@ from liontrack_stream.warehouse.queries import live_query
 
 COLUMNS = ("offset", "append_time", "key", "headers", "raw", "metadata")
 _EPOCH, _MS = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
-_HOLE_MAX = 1  # between two files of a lake that was written before their ranges had to continue each other
+HOLE_MAX = 1  # between two files of a lake that was written before their ranges had to continue each other
 _REMOVED = REMOVED.encode()
 _LOCK_WITHIN = "2s"  # a swap asks while it locks these tables: better to be told than to wait for ourselves
 
@@ -169,7 +169,7 @@ class Archive:
         if len(records) < limit:
             reached.append(end)
         for n, following in enumerate(reached):
-            if min(following, watermark) - at <= _HOLE_MAX:
+            if min(following, watermark) - at <= HOLE_MAX:
                 at = following + 1
             elif n:
                 return records[:n], at  # the hole is told when these are stored

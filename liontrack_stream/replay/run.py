@@ -47,7 +47,7 @@ from liontrack_stream.warehouse.worker import WorkerWarehouse, open_worker_wareh
 
 NEAR_HEAD_RECORDS = 2_000  # so many are stored in the second or so that live batches may be held
 REPORT_EVERY_S = 2.0
-_LAKE_WITHIN_S = 120.0
+LAKE_WITHIN_S = 120.0
 
 Report = Callable[[str, str], None]
 
@@ -265,7 +265,7 @@ class Work:
         finally:
             self.warehouse.sink.on_bronze = None
         self.report("lake", "completing its files")
-        await lake.close(_LAKE_WITHIN_S)
+        await lake.close(LAKE_WITHIN_S)
 
 
 async def _live(catalog: asyncpg.Connection) -> dict[Partition, tuple[int, Head]]:

@@ -15,8 +15,8 @@ import asyncio
 import json
 import shutil
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
@@ -29,8 +29,9 @@ from liontrack_stream.kafka.checks import read_cluster_state
 from liontrack_stream.kafka.ports import Partition
 from liontrack_stream.lake.exporter import LakeExporter
 from liontrack_stream.local.cache import Report
+from liontrack_stream.replay.archive import HOLE_MAX
 from liontrack_stream.replay.bounds import Bounds
-from liontrack_stream.replay.run import Order, Outcome, complete
+from liontrack_stream.replay.run import LAKE_WITHIN_S, Order, Outcome, complete
 from liontrack_stream.settings import Settings
 from liontrack_stream.spark.kafka_jars import spark_kafka_jars
 from liontrack_stream.spark.plan import Part, Plan
@@ -50,10 +51,8 @@ from liontrack_stream.warehouse.queries import live_query, query
 from liontrack_stream.warehouse.rules import register_rules
 
 _BRONZE, _SILVER, _STREAM = "bronze", "silver", "stream"
-_LAKE_WITHIN_S = 120.0
 _LIVE_WITHIN_S = 30.0
 _NO_END = 1 << 62
-_HOLE_MAX = 1  # the offset of a transaction's marker holds no record
 _SILVER_TABLES = ("positions", "weight_history", "user_activities", "challenges", "quality_checks")
 
 
@@ -90,16 +89,11 @@ async def bronze_to_silver(settings: Settings, spark: Spark, report: Report) -> 
     """
     spark.check()
     began_s = time.perf_counter()
-    async with catalog_connection(settings) as catalog:
-        rule_version = await register_rules(settings)
-        number = await _generation(catalog, _BRONZE, rule_version, spark.anew)
-        report("spark", f"generation {number}")
-        async with claimed(catalog, number):
-            await copy_rules(catalog, number)
-            plan = await _bronze_plan(settings, catalog, number)
-            done = await run(plan, spark.master, spark.conf, (), _logs(settings), report)
-            await _write_silver_files(settings.in_generation(number), number, report)
-            await _mark(catalog, number, {"spark": _SILVER})
+    async with catalog_connection(settings) as catalog, _filling(settings, catalog, _BRONZE, spark, report) as number:
+        plan = await _bronze_plan(settings, catalog, number)
+        done = await run(plan, spark.master, spark.conf, (), _logs(settings), report)
+        await _write_silver_files(settings.in_generation(number), number, report)
+        await _mark(catalog, number, {"spark": _SILVER})
     return Filled(number, done["records"], time.perf_counter() - began_s)
 
 
@@ -132,11 +126,7 @@ async def stream(settings: Settings, spark: Spark, lateness_min: int, report: Re
     began_s = time.perf_counter()
     jars = await asyncio.to_thread(spark_kafka_jars, report)
     async with catalog_connection(settings) as catalog:
-        rule_version = await register_rules(settings)
-        number = await _generation(catalog, _STREAM, rule_version, spark.anew)
-        report("spark", f"generation {number}")
-        async with claimed(catalog, number):
-            await copy_rules(catalog, number)
+        async with _filling(settings, catalog, _STREAM, spark, report) as number:
             checkpoint = settings.liontrack_data_dir.absolute() / "spark" / f"checkpoint-{number}"
             # Postgres's offsets say where to begin; from a batch that was cut off Spark's source does not go on.
             shutil.rmtree(checkpoint, ignore_errors=True)
@@ -189,10 +179,19 @@ async def _live_has_come_as_far(catalog: asyncpg.Connection, number: int, report
         await asyncio.sleep(1.0)
 
 
-async def _generation(catalog: asyncpg.Connection, step: str, rule_version: int, anew: bool) -> int:
-    """The newest generation that this step was cut off in, else a new one."""
-    found = None if anew else await _newest(catalog, step, rule_version)
-    return await create(catalog, {"spark": step}, rule_version) if found is None else found
+@asynccontextmanager
+async def _filling(
+    settings: Settings, catalog: asyncpg.Connection, step: str, spark: Spark, report: Report
+) -> AsyncIterator[int]:
+    """The newest generation that this step was cut off in, else a new one; nobody else works at it meanwhile."""
+    rule_version = await register_rules(settings)
+    number = None if spark.anew else await _newest(catalog, step, rule_version)
+    if number is None:
+        number = await create(catalog, {"spark": step}, rule_version)
+    report("spark", f"generation {number}")
+    async with claimed(catalog, number):
+        await copy_rules(catalog, number)
+        yield number
 
 
 async def _newest(catalog: asyncpg.Connection, step: str, rule_version: int) -> int | None:
@@ -216,7 +215,7 @@ async def _bronze_plan(settings: Settings, catalog: asyncpg.Connection, number: 
     for (topic, partition), group in groupby(rows, key=lambda row: (row["topic"], row["partition"])):
         end = 0
         for row in group:
-            if row["path"] is None or row["first_offset"] > end + _HOLE_MAX or end >= row["until"]:
+            if row["path"] is None or row["first_offset"] > end + HOLE_MAX or end >= row["until"]:
                 break
             end = row["next_offset"]
             files.setdefault(topic, []).append(_path(settings.with_lake_of(row["live"]), row["path"]))
@@ -255,7 +254,7 @@ async def _write_silver_files(own: Settings, number: int, report: Report) -> Non
         lake = LakeExporter(own)  # of no partition: bronze's files come with the last records
         await lake.start()
         try:
-            await lake.close(_LAKE_WITHIN_S)
+            await lake.close(LAKE_WITHIN_S)
         except BaseException:
             with suppress(Exception):
                 await lake.stop()
