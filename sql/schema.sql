@@ -184,7 +184,7 @@ CREATE FUNCTION metadata.ensure_days(table_name text, days date[]) RETURNS boole
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET lock_timeout TO '1s'
-    AS $$
+    AS $_$
 DECLARE
     time_column text := CASE
         WHEN table_name IN ('bronze.lions_raw', 'bronze.weights_raw', 'bronze.users_raw', 'bronze.challenges_raw',
@@ -193,6 +193,9 @@ DECLARE
         WHEN table_name IN ('gold.lion_windows', 'gold.user_windows') THEN 'window_start' END;
     midnight text := CASE WHEN time_column = 'partition_date' THEN '' ELSE ' 00:00:00+00' END;
     spare text := table_name || '_default';
+    has_rows text;
+    moves boolean := false;
+    appeared boolean;
     -- A day is read by its key, or whole, and hardly updated: vacuuming what was only inserted, and statistics of a day
     -- that is being filled, cost more than they help.
     options text := 'WITH (autovacuum_vacuum_insert_threshold = -1'
@@ -214,13 +217,25 @@ BEGIN
     -- One caller at a time. Unlike an advisory lock, this one lets the session see what the one before it has made.
     EXECUTE format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', table_name);
     IF time_column <> 'partition_date' THEN
+        has_rows := format('SELECT EXISTS (SELECT FROM %s WHERE (%I AT TIME ZONE ''UTC'')::date = ANY ($1))',
+                           spare, time_column);
+        EXECUTE has_rows INTO moves USING missing;
+        IF moves THEN
+            EXECUTE format('LOCK TABLE ONLY %s IN ACCESS EXCLUSIVE MODE', table_name);
+        END IF;
         EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', spare);
+        IF NOT moves THEN
+            EXECUTE has_rows INTO appeared USING missing;
+            IF appeared THEN
+                RETURN false; -- who has put them there uses the table, and may wait for us: the next call moves them
+            END IF;
+        END IF;
     END IF;
     FOREACH wanted IN ARRAY missing LOOP
         child := table_name || to_char(wanted, '"_"YYYYMMDD');
         CONTINUE WHEN to_regclass(child) IS NOT NULL;
         EXECUTE format('CREATE TABLE %s (LIKE %s INCLUDING ALL EXCLUDING COMMENTS) %s', child, table_name, options);
-        IF time_column <> 'partition_date' THEN
+        IF moves THEN
             inside := format('%I >= %L AND %I < %L', time_column, wanted || midnight, time_column, wanted + 1 || midnight);
             EXECUTE format('WITH moved AS (DELETE FROM %s WHERE %s RETURNING *) INSERT INTO %s SELECT * FROM moved',
                            spare, inside, child);
@@ -235,7 +250,7 @@ EXCEPTION WHEN lock_not_available THEN
     END IF;
     RETURN false;
 END
-$$;
+$_$;
 
 COMMENT ON FUNCTION metadata.ensure_days(table_name text, days date[]) IS 'Makes missing day partitions of bronze, silver.positions and the windows';
 

@@ -93,7 +93,7 @@ class Sink:
             try:
                 return await self._process(batch, gap_proven)
             except (asyncpg.CheckViolationError, asyncpg.UniqueViolationError):
-                # A partition was dropped; or made, with rows that were in the default one, while the batch ran.
+                # A partition was dropped, or made while the batch wrote its rows to the default one.
                 self._day_partitions.forget()
         return await self._process(batch, gap_proven)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,6 +23,11 @@ from tests.support.strategies import Step
 
 _ENSURE = "SELECT metadata.ensure_days($1, $2::date[])"
 _WHERE = "SELECT tableoid::regclass::text AS name, event_time FROM silver.positions ORDER BY event_time"
+_WAITS = "SELECT true FROM pg_locks WHERE NOT granted AND pid = $1"
+_COPY_TO_A_DAY = """
+INSERT INTO silver.positions SELECT (jsonb_populate_record(s, '{"event_time": "2025-06-22T10:00:00Z"}')).*
+FROM silver.positions s
+"""
 DAY = date(2025, 3, 1)
 
 
@@ -78,6 +83,48 @@ async def test_a_writer_of_another_day_is_not_waited_for(settings: Settings, rep
     assert await maker.fetchval(_ENSURE, "silver.positions", [date(2025, 3, 10)])
     await writer.close()
     await maker.close()
+
+
+async def test_rows_never_move_under_who_uses_the_table(settings: Settings, replay: Replay) -> None:
+    """Its transaction may not see the partition that they move to. What needs no row to move, waits for nobody."""
+    times = "2025-03-01T00:00:00", "2025-06-22T10:00:00"
+    await replay.deliver([batch(*(fix("a", time, where=at_offset(n)) for n, time in enumerate(times)))])
+    reader, maker = await connect(settings), await connect(settings)
+    of_a_day = "SELECT count(*) FROM silver.positions WHERE event_time BETWEEN $1 AND $2"
+    with_its_row, without = date(2025, 6, 22), date(2025, 6, 20)
+
+    async def count(day: date) -> int:
+        start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        return int(await reader.fetchval(of_a_day, start, start + timedelta(hours=23)))
+
+    async with reader.transaction():
+        assert await count(DAY) == 1  # the default partition is neither read nor locked by this
+        assert await maker.fetchval(_ENSURE, "silver.positions", [without])
+        assert not await maker.fetchval(_ENSURE, "silver.positions", [with_its_row])
+        assert await count(with_its_row) == 1
+    assert await maker.fetchval(_ENSURE, "silver.positions", [with_its_row])
+    assert await count(with_its_row) == 1
+    assert "silver.positions_20250622" in await partitions(reader)
+    await reader.close()
+    await maker.close()
+
+
+async def test_rows_that_appear_while_a_maker_waits_are_moved_later(settings: Settings, replay: Replay) -> None:
+    """It has looked, and found none to move, before the writer committed its own."""
+    await replay.deliver([batch(fix("a", "2025-03-01T00:00:00", where=at_offset(0)))])
+    writer, maker, watch = await connect(settings), await connect(settings), await connect(settings)
+    day = date(2025, 6, 22)
+    async with writer.transaction():
+        await writer.execute(_COPY_TO_A_DAY)
+        making = asyncio.create_task(maker.fetchval(_ENSURE, "silver.positions", [day]))
+        while not await watch.fetchval(_WAITS, maker.get_server_pid()):
+            assert not making.done()
+    assert not await making
+    assert await maker.fetchval(_ENSURE, "silver.positions", [day])
+    held = Counter(row["name"] for row in await watch.fetch(_WHERE))
+    assert held == {"silver.positions_20250301": 1, "silver.positions_20250622": 1}
+    for each in (writer, maker, watch):
+        await each.close()
 
 
 async def test_stamps_that_no_honest_fix_has_make_no_partition(settings: Settings, replay: Replay) -> None:
