@@ -46,14 +46,13 @@ def empty(count: int = 0) -> Fixes:
 
 def joined(parts: Sequence[Fixes]) -> Fixes:
     """Fixes one after the other; as bytes, for numpy's concatenate compares the types of all parts field by field."""
-    return np.concatenate([part.view(np.uint8) for part in parts]).view(FIX) if parts else empty()
+    return np.frombuffer(bytearray().join(parts), FIX)  # type: ignore[arg-type]  # arrays are buffers
 
 
 def pieces(fixes: Fixes, bounds: Sequence[int]) -> list[Fixes]:
     """Copies of the fixes between neighbouring bounds, read-only; as bytes, for numpy copies fixes field by field."""
-    data = fixes.tobytes()
-    places = [bound * FIX.itemsize for bound in bounds]
-    return [np.frombuffer(data[start:end], FIX) for start, end in pairwise(places)]
+    data, size = fixes.tobytes(), FIX.itemsize
+    return [np.ndarray(end - start, FIX, data[start * size : end * size]) for start, end in pairwise(bounds)]
 
 
 def own_flags(lat: Any, lng: Any, time_us: Any, append_us: Any, visible: Any) -> NDArray[np.uint8]:

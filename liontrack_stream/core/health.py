@@ -22,7 +22,7 @@ WEIGHT_PART, FIXES_PART, MOVEMENT_PART = 0.5, 0.3, 0.2
 SCORE_DECIMALS = 6
 
 
-class LionDay(msgspec.Struct, frozen=True):
+class LionDay(msgspec.Struct, frozen=True, gc=False):
     """One row of ``gold.lions_metrics``: facts first, then what follows from 31 days of facts."""
 
     fixes: int = 0
@@ -52,7 +52,7 @@ class LionDay(msgspec.Struct, frozen=True):
         return "good" if self.health_score >= 60 else "needs_attention"
 
 
-class Outlook(msgspec.Struct, frozen=True):
+class Outlook(msgspec.Struct, frozen=True, gc=False):
     """What a lion's other days, and its weights, say of one day: with its own fixes, all that it is judged by.
 
     It holds until the day's weight, or a fact of an earlier day, changes.

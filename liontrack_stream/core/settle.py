@@ -11,7 +11,7 @@ fixes alone, never on which of them were already in the warehouse:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,10 +38,10 @@ class Settled:
     was_accepted: Mask
     losers: Fixes  # fixes of an identity that another fix holds
     loser_winner: Indexes  # for each loser the index of its winner in ``fixes``
+    accepted: Mask = field(init=False)
 
-    @property
-    def accepted(self) -> Mask:
-        return np.asarray(self.fixes["flags"] == 0)
+    def __post_init__(self) -> None:
+        self.accepted = np.asarray(self.fixes["flags"] == 0)
 
 
 def settle(
@@ -62,17 +62,15 @@ def settle(
         Per lion: whether more fixes exist before the first, after the last one given.
     """
     kept, losers, loser_winner, was_accepted = _identities(fixes)
-    stored_flags = np.where(kept["row"] < 0, kept["flags"], np.uint8(255))
-    stored_step = np.where(kept["row"] < 0, kept["step_mm"], np.int64(-2))
-    replaced = was_accepted & (kept["row"] >= 0)
+    new, flags, step_mm = kept["row"] >= 0, kept["flags"].copy(), kept["step_mm"].copy()
 
     candidates = np.flatnonzero((kept["flags"] & ~np.uint8(SPIKE)) == 0)
     pair_m = _flag_spikes(kept, candidates, open_start, open_end, limits_kmh)
     accepted_changed = (kept["flags"] == 0) != was_accepted
-    disturbed = np.flatnonzero((kept["row"] >= 0) | accepted_changed | replaced)
+    disturbed = np.flatnonzero(new | accepted_changed)
     _measure_steps(kept, candidates, pair_m, disturbed)
 
-    changed = (kept["flags"] != stored_flags) | (kept["step_mm"] != stored_step)
+    changed = new | (kept["flags"] != flags) | (kept["step_mm"] != step_mm)
     return Settled(kept, np.asarray(changed), was_accepted, losers, loser_winner)
 
 
@@ -96,24 +94,30 @@ def withdraw(fixes: Fixes, gone: Mask, limits_kmh: tuple[float, float, float, fl
 
 def _identities(fixes: Fixes) -> tuple[Fixes, Fixes, Indexes, Mask]:
     """Sorted winners; losers and their winners' indexes; whether the warehouse held an accepted fix there."""
-    fixes = fixes.take(np.lexsort((fixes["time_us"], fixes["lion"])))
+    fixes = _sorted(fixes)
     again = _same_identity(fixes)
-    if not again.any():
-        return fixes, fixes[:0], np.empty(0, np.int64), np.asarray((fixes["row"] < 0) & (fixes["flags"] == 0))
-    _put_winners_first(fixes, again)
-    first = np.flatnonzero(~again)
+    order = _winners_first(fixes, again)
     winner_of = np.cumsum(~again) - 1
-    was_accepted = np.zeros(len(first), bool)
+    was_accepted = np.zeros(len(fixes) - int(again.sum()), bool)
     was_accepted[winner_of[(fixes["row"] < 0) & (fixes["flags"] == 0)]] = True
-    return fixes.take(first), fixes.take(np.flatnonzero(again)), winner_of[again], was_accepted
+    return fixes.take(order[~again]), fixes.take(order[again]), winner_of[again], was_accepted
 
 
-def _put_winners_first(fixes: Fixes, again: Mask) -> None:
-    """Order the fixes of each identity that has several, in place: by append time, partition, offset."""
+def _sorted(fixes: Fixes) -> Fixes:
+    """By lion and time: nearly always they are, and looking costs less than sorting."""
+    lion, time_us = fixes["lion"], fixes["time_us"]
+    earlier = (lion[1:] < lion[:-1]) | ((lion[1:] == lion[:-1]) & (time_us[1:] < time_us[:-1]))
+    return fixes.take(np.lexsort((time_us, lion))) if earlier.any() else fixes
+
+
+def _winners_first(fixes: Fixes, again: Mask) -> Indexes:
+    """Places of sorted fixes, those of an identity that has several by append time, partition, offset."""
+    order = np.arange(len(fixes))
     several = np.flatnonzero(again | np.append(again[1:], False))
     chosen = fixes.take(several)
     keys = ("offset", "partition", "append_us", "time_us", "lion")
-    fixes[several] = chosen.take(np.lexsort(tuple(chosen[key] for key in keys)))
+    order[several] = several[np.lexsort(tuple(chosen[key] for key in keys))]
+    return order
 
 
 def _same_identity(fixes: Fixes) -> Mask:

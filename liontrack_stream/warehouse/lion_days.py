@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from liontrack_stream.contract.times import iso
 from liontrack_stream.core.geo import DAY_US
@@ -55,8 +56,7 @@ async def load_days(work: BatchWork, ranges: Sequence[tuple[str, int, int]]) -> 
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class DaysOf:
+class DaysOf(msgspec.Struct, frozen=True):
     """A lion's days. ``outlook``: of the last of them, where it is known."""
 
     lion_id: str
@@ -109,12 +109,13 @@ async def write_days(
 def _settled(before: DaysOf, now: Days, facts: Days) -> tuple[Days, Outlook | None]:
     """The days to write, and the outlook of the last one: nearly always one more fix of that day, no other changes."""
     if len(facts) == 1:
-        [day] = facts
-        if facts[day].known and day == max(now):
-            last = before.outlook
-            if last is None or (last.day, last.avg_weight) != (day, facts[day].avg_weight):
-                last = outlook(now, day)
-            return {day: judged(facts[day], last)}, last
+        [(day, row)] = facts.items()
+        last = before.outlook
+        if last is not None and last.day == day and last.avg_weight == row.avg_weight and row.known:
+            return {day: judged(row, last)}, last
+        if row.known and day == max(now):
+            last = outlook(now, day)
+            return {day: judged(row, last)}, last
     return settle_days(now, facts), None
 
 

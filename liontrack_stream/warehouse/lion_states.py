@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from copy import copy
 
+import msgspec
 import numpy as np
 
 from liontrack_stream.core.fixes import NO_STEP, Fixes, empty
@@ -24,8 +25,7 @@ END_US = END_DAY * DAY_US
 TAIL_DAYS = 2
 
 
-@dataclass(slots=True)
-class Span:
+class Span(msgspec.Struct, eq=False):
     """A lion's stored fixes of [from_us, to_us), and the next three candidates on either side."""
 
     fixes: Fixes
@@ -39,8 +39,7 @@ class Span:
         return self.from_us <= from_us and to_us <= self.to_us
 
 
-@dataclass(slots=True)
-class LionState:
+class LionState(msgspec.Struct, eq=False):
     """One lion. ``tail`` reaches to the end of time; ``days`` is whole from ``days_from`` on, ``outlook`` of the last.
 
     ``told_us``: the last accepted fix before the batch.
@@ -58,15 +57,15 @@ class LionState:
     first_fix_us: int | None = None  # of all stored fixes, flagged ones included
     last_fix_us: int | None = None
     tail: Span | None = None
-    days: Days = field(default_factory=dict)
-    days_from: int = 0
+    days: Days = msgspec.field(default_factory=dict)
+    days_from: int = END_DAY
     outlook: Outlook | None = None
     told_us: int | None = None
 
     @classmethod
     def unknown(cls, lion_id: str) -> LionState:
         """A lion that the warehouse has never heard of."""
-        return cls(lion_id, tail=Span(empty(), 0, END_US, False, False))
+        return cls(lion_id, tail=Span(empty(), 0, END_US, False, False), days_from=0)
 
     def reach(self, first: int, last: int) -> None:
         """Take in that fixes from one time to another, µs, are stored now."""
@@ -82,9 +81,9 @@ class LionCache:
         self._lions_max = lions_max
 
     def get(self, lion_id: str, revision: int) -> LionState | None:
-        """The state of a lion at this revision, if it is here."""
+        """A copy of the state of a lion at this revision, if it is here."""
         state = self._states.get(lion_id)
-        return state if state is not None and state.revision == revision else None
+        return copy(state) if state is not None and state.revision == revision else None
 
     def put(self, states: Sequence[LionState]) -> None:
         """Keep states that were committed."""
@@ -97,33 +96,18 @@ class LionCache:
 
 async def load_states(work: BatchWork, lion_ids: list[str], cache: LionCache) -> list[LionState]:
     """The state of each lion, without a tail where neither the cache nor a new lion gives one."""
-    rows = {row["lion_id"]: row for row in await work.connection.fetch(query("silver/lion_heads"), lion_ids)}
-    states = []
-    for lion_id in lion_ids:
-        row = rows.get(lion_id)
-        if row is None:
-            states.append(LionState.unknown(lion_id))
-            continue
-        cached = cache.get(lion_id, row["revision"])
-        kept = (cached.tail, cached.days, cached.days_from, cached.outlook) if cached else (None, {}, END_DAY, None)
-        states.append(
-            LionState(
-                lion_id,
-                row["revision"],
-                row["last_update"],
-                row["position_lat"],
-                row["position_lng"],
-                row["name"],
-                row["name_time"],
-                row["fixes"],
-                row["accepted_fixes"],
-                row["first_fix_time"],
-                row["last_fix_time"],
-                *kept,
-                row["last_update"],
-            )
-        )
-    return states
+    states = {
+        lion_id: cache.get(lion_id, revision)
+        for lion_id, revision in await work.connection.fetch(query("silver/lion_revisions"), lion_ids)
+    }
+    unread = [lion_id for lion_id, state in states.items() if state is None]
+    if unread:
+        heads = await work.connection.fetch(query("silver/lion_heads"), unread)
+        states |= {head[0]: LionState(*head) for head in heads}
+    found = [states.get(lion_id) or LionState.unknown(lion_id) for lion_id in lion_ids]
+    for state in found:
+        state.told_us = state.last_us
+    return found
 
 
 async def load_spans(work: BatchWork, wanted: Sequence[tuple[LionState, int, int]]) -> list[Span]:

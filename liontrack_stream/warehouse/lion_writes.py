@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from msgspec.structs import replace
 
 from liontrack_stream.core.fixes import Fixes
-from liontrack_stream.core.health import LionDay
+from liontrack_stream.core.health import LOOKBACK_DAYS, LionDay
 from liontrack_stream.core.windows import DayFacts
 from liontrack_stream.warehouse.day_partitions import execute_by_period
-from liontrack_stream.warehouse.lion_days import END_DAY, CauseOf, Days, DaysOf, days_around, write_days
+from liontrack_stream.warehouse.lion_days import END_DAY, CauseOf, Days, DaysOf, write_days
 from liontrack_stream.warehouse.lion_states import LionState, load_missing_days
 from liontrack_stream.warehouse.queries import query
 from liontrack_stream.warehouse.stored_fixes import Wanted, read_last_known
@@ -30,6 +31,7 @@ _LION_COLUMNS = (  # as lions_upsert takes them
     "first_fix_us",
     "last_fix_us",
 )
+_NO_DAY = LionDay()
 
 
 async def write_resettled(work: BatchWork, lion_ids: Sequence[str], changed: Fixes) -> None:
@@ -51,8 +53,7 @@ async def write_facts(
         return
     bounds = np.searchsorted(facts.lion, np.arange(len(states) + 1)).tolist()
     days = facts.day.tolist()
-    mine = [days[bounds[n] : bounds[n + 1]] for n in range(len(states))]
-    first_days = [days_around(dirty)[0] if dirty else END_DAY for dirty in mine]
+    first_days = [days[start] - LOOKBACK_DAYS if start < end else END_DAY for start, end in pairwise(bounds)]
     await load_missing_days(work, states, first_days)
     changed = lion_days(facts, bounds, [state.days for state in states])
     stored = [DaysOf(state.lion_id, state.days, state.outlook) for state in states]
@@ -62,12 +63,12 @@ async def write_facts(
 
 def lion_days(facts: DayFacts, bounds: Sequence[int], stored: Sequence[Days]) -> list[Days]:
     """Each lion's days that the facts are of, with what is stored of them; its facts lie between two bounds."""
-    columns = (facts.day, facts.fixes, facts.distance_mm, facts.max_speed_kmh, facts.last_us, facts.stationary)
-    values = list(zip(*(column.tolist() for column in columns), strict=True))
+    columns = (facts.fixes, facts.distance_mm, facts.max_speed_kmh, facts.last_us, facts.stationary)
+    values = list(zip(facts.day.tolist(), zip(*(column.tolist() for column in columns), strict=True), strict=True))
     return [
         {
-            day: _lion_day(known.get(day, LionDay()), *value)
-            for day, *value in values[start:end]
+            day: _lion_day(known.get(day, _NO_DAY), *value)
+            for day, value in values[start:end]
             if value[0] or day in known
         }
         for known, start, end in zip(stored, bounds[:-1], bounds[1:], strict=True)
@@ -99,9 +100,9 @@ async def reread_heads(work: BatchWork, states: Sequence[LionState]) -> None:
 
 
 async def write_lions(work: BatchWork, states: Sequence[LionState]) -> None:
-    """Write the lions' own rows; every write raises their revision."""
+    """Write the lions' own rows; every write raises their revision, and nobody else's can while they are locked."""
     columns: list[list[Any]] = [[getattr(state, column) for state in states] for column in _LION_COLUMNS]
-    revisions = dict(await work.connection.fetch(query("silver/lions_upsert"), *columns))
+    await work.connection.execute(query("silver/lions_upsert"), *columns)
     for state in states:
-        state.revision = revisions[state.lion_id]
+        state.revision += 1
     work.touched("silver", "lions")

@@ -6,10 +6,10 @@ round before it holds one cluster of older fixes per lion: a fix from years ago 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import repeat
+from collections.abc import Iterator, Sequence
+from itertools import pairwise, repeat
 
+import msgspec
 import numpy as np
 from msgspec.structs import astuple
 
@@ -44,8 +44,7 @@ _CLUSTER_GAP_US = 3 * DAY_US
 _LATE_CLUSTERS_MAX = 6
 
 
-@dataclass(slots=True)
-class _Round:
+class _Round(msgspec.Struct, eq=False):
     """One lion's new fixes of one round, and the stored fixes around them (None: the lion's tail)."""
 
     state: LionState
@@ -122,23 +121,23 @@ def _count_late(work: BatchWork, states: Sequence[LionState], fresh: Fixes) -> N
 
 def _rounds(states: Sequence[LionState], fresh: Fixes) -> tuple[list[list[_Round]], list[_Round]]:
     """Rounds of older clusters, one cluster per lion and round, and the round of the tails."""
+    tail_from_us = np.array([_tail_from_us(state) for state in states], np.int64)
+    older = fresh["time_us"] < tail_from_us[fresh["lion"]]
     late: list[list[_Round]] = []
-    tails: list[_Round] = []
-    bounds = np.searchsorted(fresh["lion"], np.arange(len(states) + 1))
-    for n, state in enumerate(states):
-        mine = fresh[bounds[n] : bounds[n + 1]]
-        if not len(mine):
-            continue
-        tail_from_us = _tail_from_us(state)
-        split = int(np.searchsorted(mine["time_us"], tail_from_us))
-        if split < len(mine):
-            tails.append(_Round(state, mine[split:]))
-        if split:
-            for depth, cluster in enumerate(_clusters(mine[:split])):
-                if depth == len(late):
-                    late.append([])
-                late[depth].append(_Round(state, cluster, _asked(cluster)))
-    return late, tails
+    for state, mine in _by_lion(states, fresh.take(np.flatnonzero(older))):
+        for depth, cluster in enumerate(_clusters(mine)):
+            if depth == len(late):
+                late.append([])
+            late[depth].append(_Round(state, cluster, _asked(cluster)))
+    return late, [_Round(state, mine) for state, mine in _by_lion(states, fresh.take(np.flatnonzero(~older)))]
+
+
+def _by_lion(states: Sequence[LionState], fixes: Fixes) -> Iterator[tuple[LionState, Fixes]]:
+    """The lions that have some of the fixes, with theirs."""
+    bounds = np.searchsorted(fixes["lion"], np.arange(len(states) + 1)).tolist()
+    for state, (start, end) in zip(states, pairwise(bounds), strict=True):
+        if start < end:
+            yield state, fixes[start:end]
 
 
 def _tail_from_us(state: LionState) -> int:

@@ -14,4 +14,3 @@ SET name = excluded.name, name_time = excluded.name_time, position_lat = exclude
     status = excluded.status, data_quality_score = excluded.data_quality_score, fixes = excluded.fixes,
     accepted_fixes = excluded.accepted_fixes, first_fix_time = excluded.first_fix_time,
     last_fix_time = excluded.last_fix_time, revision = l.revision + 1, dw_update_date = now()
-RETURNING lion_id, revision
