@@ -55,9 +55,9 @@ def settle(
     Parameters
     ----------
     fixes
-        Stored (``row`` -1) and new ones, in any order. Stored ones carry their settled flags and steps, new ones the
-        flags they have by themselves. The lions' fixes must be whole from 4 h and two candidates before the first new
-        one to 4 h and two candidates after the last.
+        Stored (``row`` -1) and new ones, lion by lion, those of a lion in any order. Stored ones carry their settled
+        flags and steps, new ones the flags they have by themselves. The lions' fixes must be whole from 4 h and two
+        candidates before the first new one to 4 h and two candidates after the last.
     open_start, open_end
         Per lion: whether more fixes exist before the first, after the last one given.
     """
@@ -94,36 +94,29 @@ def withdraw(fixes: Fixes, gone: Mask, limits_kmh: tuple[float, float, float, fl
 
 def _identities(fixes: Fixes) -> tuple[Fixes, Fixes, Indexes, Mask]:
     """Sorted winners; losers and their winners' indexes; whether the warehouse held an accepted fix there."""
-    fixes = _sorted(fixes)
-    again = _same_identity(fixes)
-    order = _winners_first(fixes, again)
+    order = _order(fixes)
+    lion, time_us = fixes["lion"][order], fixes["time_us"][order]
+    again = np.zeros(len(fixes), bool)
+    again[1:] = (lion[1:] == lion[:-1]) & (time_us[1:] == time_us[:-1])
     winner_of = np.cumsum(~again) - 1
     was_accepted = np.zeros(len(fixes) - int(again.sum()), bool)
-    was_accepted[winner_of[(fixes["row"] < 0) & (fixes["flags"] == 0)]] = True
+    was_accepted[winner_of[((fixes["row"] < 0) & (fixes["flags"] == 0))[order]]] = True
     return fixes.take(order[~again]), fixes.take(order[again]), winner_of[again], was_accepted
 
 
-def _sorted(fixes: Fixes) -> Fixes:
-    """By lion and time: nearly always they are, and looking costs less than sorting."""
+def _order(fixes: Fixes) -> Indexes:
+    """Places by lion and time, those of one identity by append time, partition, offset.
+
+    Nearly all lions are in order as they come: only the others are sorted.
+    """
     lion, time_us = fixes["lion"], fixes["time_us"]
-    earlier = (lion[1:] < lion[:-1]) | ((lion[1:] == lion[:-1]) & (time_us[1:] < time_us[:-1]))
-    return fixes.take(np.lexsort((time_us, lion))) if earlier.any() else fixes
-
-
-def _winners_first(fixes: Fixes, again: Mask) -> Indexes:
-    """Places of sorted fixes, those of an identity that has several by append time, partition, offset."""
     order = np.arange(len(fixes))
-    several = np.flatnonzero(again | np.append(again[1:], False))
-    chosen = fixes.take(several)
+    astray = (lion[1:] == lion[:-1]) & (time_us[1:] <= time_us[:-1])
+    some = np.flatnonzero(np.isin(lion, lion[1:][astray]))
+    chosen = fixes.take(some)
     keys = ("offset", "partition", "append_us", "time_us", "lion")
-    order[several] = several[np.lexsort(tuple(chosen[key] for key in keys))]
+    order[some] = some[np.lexsort(tuple(chosen[key] for key in keys))]
     return order
-
-
-def _same_identity(fixes: Fixes) -> Mask:
-    again = np.zeros(len(fixes), bool)
-    again[1:] = (fixes["lion"][1:] == fixes["lion"][:-1]) & (fixes["time_us"][1:] == fixes["time_us"][:-1])
-    return again
 
 
 def _flag_spikes(
