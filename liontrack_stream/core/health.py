@@ -135,15 +135,15 @@ def weight_part(weights_kg: list[float]) -> float | None:
 
 def health_score(facts: LionDay, expected: Outlook) -> float | None:
     """0–100 over the known parts (weight, fixes, movement), None when none is known."""
-    parts: list[tuple[float, float]] = []
+    shares: list[float] = []
+    parts: list[float] = []
     if expected.weight_part is not None:
-        parts.append((WEIGHT_PART, expected.weight_part))
+        shares.append(WEIGHT_PART)
+        parts.append(WEIGHT_PART * expected.weight_part)
     if facts.fixes or expected.fixes is not None:
-        parts.append((FIXES_PART, min(1.0, facts.fixes / (expected.fixes or EXPECTED_FIXES_DEFAULT))))
+        shares.append(FIXES_PART)
+        parts.append(FIXES_PART * min(1.0, facts.fixes / (expected.fixes or EXPECTED_FIXES_DEFAULT)))
     if facts.stationary is not None:
-        parts.append((MOVEMENT_PART, 0.0 if facts.stationary else 1.0))
-    if not parts:
-        return None
-    return round(
-        100 * fsum([share * value for share, value in parts]) / fsum([share for share, _ in parts]), SCORE_DECIMALS
-    )
+        shares.append(MOVEMENT_PART)
+        parts.append(0.0 if facts.stationary else MOVEMENT_PART)
+    return round(100 * fsum(parts) / fsum(shares), SCORE_DECIMALS) if shares else None

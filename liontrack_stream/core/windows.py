@@ -60,7 +60,7 @@ class DayFacts:
 
 def touched_days(settled: Settled) -> tuple[Ints, Ints]:
     """(lion, day) pairs of all changed fixes, and the day after each: its 24 hours look back."""
-    rows = settled.fixes[settled.changed]
+    rows = settled.fixes.take(np.flatnonzero(settled.changed))
     day = rows["time_us"] // DAY_US
     return _unique_pairs(np.concatenate((rows["lion"], rows["lion"])), np.concatenate((day, day + 1)))
 

@@ -82,29 +82,28 @@ def trimmed_tails(fixes: Fixes, spans: Sequence[Span], last_us: Sequence[int | N
         span.from_us if last is None else max(span.from_us, (last // DAY_US - TAIL_DAYS) * DAY_US)
         for span, last in zip(spans, last_us, strict=True)
     ]
-    lion = fixes["lion"]
-    ends = np.searchsorted(lion, np.arange(len(spans) + 1))
-    before = fixes["time_us"] < np.array(from_us, np.int64)[lion]
-    candidates = before & ((fixes["flags"] & ~np.uint8(SPIKE)) == 0)
-    seen = np.append(0, np.cumsum(candidates))
-    later = seen[ends[1:]][lion] - seen[1:]  # candidates of the lion after this one
-    kept = ~before | (candidates & (later < MARGIN_CANDIDATES))
-    kept_ends = np.append(0, np.cumsum(kept))[ends]
+    lion, lions = fixes["lion"], len(spans)
+    before = np.flatnonzero(fixes["time_us"] < np.array(from_us, np.int64)[lion])
+    candidate = (fixes["flags"][before] & ~np.uint8(SPIKE)) == 0
+    candidates = _per_lion(lion[before[candidate]], lions)
+    later = np.cumsum(candidates)[lion[before]] - np.cumsum(candidate)  # candidates of the lion after this one
+    dropped = before[~candidate | (later >= MARGIN_CANDIDATES)]
+    kept = np.ones(len(fixes), bool)
+    kept[dropped] = False
     tails = fixes.take(np.flatnonzero(kept))
     tails["row"], tails["lion"] = -1, 0
-    more = (np.diff(seen[ends]) > MARGIN_CANDIDATES).tolist()
-    whole = (np.diff(kept_ends) == np.diff(ends)).tolist()  # nothing is dropped
-    bounds = kept_ends.tolist()
-    own = pieces(tails, bounds)
+    fewer = _per_lion(lion[dropped], lions)
+    own = pieces(tails, [0, *np.cumsum(_per_lion(lion, lions) - fewer).tolist()])
+    parts = zip(own, spans, from_us, fewer.tolist(), candidates.tolist(), strict=True)
     return [
         Span(
-            own[n],
-            span.from_us if whole[n] else from_us[n],
+            mine,
+            start_us if less else span.from_us,
             span.to_us,
-            span.open_start or more[n],
+            span.open_start or more > MARGIN_CANDIDATES,
             span.open_end,
         )
-        for n, span in enumerate(spans)
+        for mine, span, start_us, less, more in parts
     ]
 
 

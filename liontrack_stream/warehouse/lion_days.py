@@ -89,13 +89,16 @@ async def write_days(
     for before, facts in zip(stored, changed, strict=True):
         lion_id, now = before.lion_id, before.days | facts
         settled, last = _settled(before, now, facts)
-        upserts += [_row(lion_id, day, row) for day, row in settled.items() if before.days.get(day) != row]
+        for day, row in settled.items():
+            if before.days.get(day) != row:
+                upserts.append(_row(lion_id, day, row))
+        now |= settled
         vanished = [day for day in facts if not now[day].known]
         if cause_of is not None:
             _note(work, lion_id, before.days, settled | dict.fromkeys(vanished), cause_of)
-        gone += [(lion_id, day) for day in vanished if day in before.days]
-        now |= settled
         for day in vanished:
+            if day in before.days:
+                gone.append((lion_id, day))
             del now[day]
         results.append(DaysOf(lion_id, now, last))
     if upserts:

@@ -24,7 +24,8 @@ Limits = tuple[float, float, float, float]
 
 def flag_deleted(deletions: Deletions, lion_ids: list[str], events: list[Position], fresh: Fixes) -> None:
     """Flag the new fixes that were taken back before they arrived."""
-    for n in [n for n, lion_id in enumerate(lion_ids) if lion_id in deletions.named]:
+    named = deletions.named
+    for n in [n for n, lion_id in enumerate(lion_ids) if lion_id in named]:
         for i in np.flatnonzero(fresh["lion"] == n).tolist():
             order = int(fresh["append_us"][i]), int(fresh["partition"][i]), int(fresh["offset"][i])
             if deletions.hides(order, lion_ids[n], events[fresh["row"][i]].event_id):

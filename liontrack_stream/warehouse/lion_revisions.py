@@ -37,7 +37,7 @@ class LionCauses:
     def __init__(self, settled: Settled, lion_ids: Sequence[str], told_us: Sequence[int | None]) -> None:
         self._lions: dict[str, _Lion] = {}
         told = np.array([-1 if us is None else us for us in told_us], np.int64)
-        rows = settled.fixes[settled.changed]
+        rows = settled.fixes.take(np.flatnonzero(settled.changed))
         early = rows["time_us"] // WINDOW_US < told[rows["lion"]] // WINDOW_US
         for n in np.unique(rows["lion"][early]).tolist():
             mine = rows[rows["lion"] == n]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from operator import attrgetter
 
 import numpy as np
 from msgspec.structs import replace
@@ -19,7 +19,7 @@ from liontrack_stream.warehouse.queries import query
 from liontrack_stream.warehouse.stored_fixes import Wanted, read_last_known
 from liontrack_stream.warehouse.work import BatchWork
 
-_LION_COLUMNS = (  # as lions_upsert takes them
+_head = attrgetter(  # as lions_upsert takes them
     "lion_id",
     "name",
     "name_us",
@@ -101,8 +101,7 @@ async def reread_heads(work: BatchWork, states: Sequence[LionState]) -> None:
 
 async def write_lions(work: BatchWork, states: Sequence[LionState]) -> None:
     """Write the lions' own rows; every write raises their revision, and nobody else's can while they are locked."""
-    columns: list[list[Any]] = [[getattr(state, column) for state in states] for column in _LION_COLUMNS]
-    await work.connection.execute(query("silver/lions_upsert"), *columns)
+    await work.connection.execute(query("silver/lions_upsert"), *zip(*map(_head, states), strict=True))
     for state in states:
         state.revision += 1
     work.touched("silver", "lions")

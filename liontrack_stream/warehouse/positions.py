@@ -203,18 +203,15 @@ def _tail(entry: _Round) -> Span:
 
 def _short_spans(settled: Settled, spans: Sequence[Span]) -> list[tuple[int, int, int]]:
     """Places of spans that miss whole days around a change, and the range that they need."""
-    rows = settled.fixes[settled.changed]
+    rows = settled.fixes.take(np.flatnonzero(settled.changed))
     lions, first = np.unique(rows["lion"], return_index=True)
     last = np.append(first[1:], len(rows))[: len(first)] - 1
-    short = []
-    for n, low, high in zip(
-        lions.tolist(), rows["time_us"][first].tolist(), rows["time_us"][last].tolist(), strict=True
-    ):
-        start, end = max(0, (low // DAY_US - 1) * DAY_US), min(END_US, (high // DAY_US + 2) * DAY_US)
-        span = spans[n]
-        if not span.covers(start, end):
-            short.append((n, min(start, span.from_us), max(end, span.to_us)))
-    return short
+    day = rows["time_us"] // DAY_US
+    start, end = np.maximum(0, (day[first] - 1) * DAY_US), np.minimum(END_US, (day[last] + 2) * DAY_US)
+    from_us, to_us = (np.array([getattr(span, side) for span in spans])[lions] for side in ("from_us", "to_us"))
+    short = np.flatnonzero((start < from_us) | (end > to_us))
+    needed = lions, np.minimum(start, from_us), np.maximum(end, to_us)
+    return list(zip(*(column[short].tolist() for column in needed), strict=True))
 
 
 async def _write_fixes(work: BatchWork, events: list[Position], lion_ids: list[str], settled: Settled) -> None:
