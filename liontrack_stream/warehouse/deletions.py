@@ -48,9 +48,10 @@ class Deletions:
 
 async def load_deletions(work: BatchWork, entities: Iterable[str]) -> Deletions:
     """All deletions of these entities in the batch's topic, this batch's included; read under their locks."""
-    wanted = [work.topic.name, sorted(set(entities))]
+    wanted = sorted(set(entities))
     latest: dict[tuple[str, str | None], Order] = {}
-    for entity, event_id, *order in await work.connection.fetch(query("metadata/deletions"), *wanted):
+    rows = await work.connection.fetch(query("metadata/deletions"), work.topic.name, wanted) if wanted else []
+    for entity, event_id, *order in rows:
         latest[entity, event_id] = max(latest.get((entity, event_id), _NEVER), (order[0], order[1], order[2]))
     return Deletions(latest)
 

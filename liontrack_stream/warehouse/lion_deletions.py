@@ -13,7 +13,7 @@ from liontrack_stream.core.settle import withdraw
 from liontrack_stream.core.windows import changed_windows, day_facts, touched_days
 from liontrack_stream.warehouse import lion_windows
 from liontrack_stream.warehouse.deletions import Deletions, NewDeletions
-from liontrack_stream.warehouse.lion_states import END_US, LionCache, load_spans, load_states
+from liontrack_stream.warehouse.lion_states import END_US, load_spans, read_states
 from liontrack_stream.warehouse.lion_writes import reread_heads, write_facts, write_lions, write_resettled
 from liontrack_stream.warehouse.queries import query
 from liontrack_stream.warehouse.revisions import DELETION, Cause
@@ -47,7 +47,7 @@ async def withdraw_fixes(work: BatchWork, gone: NewDeletions, limits_kmh: Limits
 
 
 async def _withdraw(work: BatchWork, lion_id: str, times_us: list[int], cause: Cause, limits_kmh: Limits) -> int | None:
-    [state] = await load_states(work, [lion_id], LionCache())
+    [state] = await read_states(work, [lion_id])
     [span] = await load_spans(work, [(state, 0, END_US)])
     flagged_before = int((span.fixes["flags"] != 0).sum())
     settled = withdraw(span.fixes, np.isin(span.fixes["time_us"], times_us), limits_kmh)

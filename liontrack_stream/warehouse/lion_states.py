@@ -7,7 +7,7 @@ at: any other writer raises it, and the state is read anew. They save reads and 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 
 import msgspec
@@ -33,10 +33,6 @@ class Span(msgspec.Struct, eq=False):
     to_us: int
     open_start: bool  # whether more fixes may exist before these
     open_end: bool
-
-    def covers(self, from_us: int, to_us: int) -> bool:
-        """Whether the fixes of [from_us, to_us) are all here."""
-        return self.from_us <= from_us and to_us <= self.to_us
 
 
 class LionState(msgspec.Struct, eq=False):
@@ -83,7 +79,11 @@ class LionCache:
     def get(self, lion_id: str, revision: int) -> LionState | None:
         """A copy of the state of a lion at this revision, if it is here."""
         state = self._states.get(lion_id)
-        return copy(state) if state is not None and state.revision == revision else None
+        if state is None or state.revision != revision:
+            return None
+        state = copy(state)
+        state.told_us = state.last_us
+        return state
 
     def put(self, states: Sequence[LionState]) -> None:
         """Keep states that were committed."""
@@ -94,20 +94,39 @@ class LionCache:
             self._states.popitem(last=False)
 
 
-async def load_states(work: BatchWork, lion_ids: list[str], cache: LionCache) -> list[LionState]:
+class Known(msgspec.Struct, frozen=True):
+    """What the warehouse holds of some lions: revisions of those it knows, and whom of all of them a deletion names."""
+
+    revisions: dict[str, int]
+    deleted: list[str]
+
+
+async def load_known(work: BatchWork, lion_ids: Iterable[str]) -> Known:
+    """Look the lions up, under their locks."""
+    rows = await work.connection.fetch(query("silver/lions_known"), list(lion_ids))
+    return Known(
+        {lion_id: revision for lion_id, revision, _ in rows if revision is not None},
+        [lion_id for lion_id, _, deleted in rows if deleted],
+    )
+
+
+async def load_states(
+    work: BatchWork, lion_ids: list[str], revisions: Mapping[str, int], cache: LionCache
+) -> list[LionState]:
     """The state of each lion, without a tail where neither the cache nor a new lion gives one."""
-    states = {
-        lion_id: cache.get(lion_id, revision)
-        for lion_id, revision in await work.connection.fetch(query("silver/lion_revisions"), lion_ids)
-    }
+    states = {lion_id: cache.get(lion_id, revisions[lion_id]) for lion_id in lion_ids if lion_id in revisions}
     unread = [lion_id for lion_id, state in states.items() if state is None]
     if unread:
-        heads = await work.connection.fetch(query("silver/lion_heads"), unread)
-        states |= {head[0]: LionState(*head) for head in heads}
-    found = [states.get(lion_id) or LionState.unknown(lion_id) for lion_id in lion_ids]
-    for state in found:
+        states |= {state.lion_id: state for state in await read_states(work, unread)}
+    return [states.get(lion_id) or LionState.unknown(lion_id) for lion_id in lion_ids]
+
+
+async def read_states(work: BatchWork, lion_ids: list[str]) -> list[LionState]:
+    """The states of those of the lions that are known, as their rows give them."""
+    states = [LionState(*head) for head in await work.connection.fetch(query("silver/lion_heads"), lion_ids)]
+    for state in states:
         state.told_us = state.last_us
-    return found
+    return states
 
 
 async def load_spans(work: BatchWork, wanted: Sequence[tuple[LionState, int, int]]) -> list[Span]:

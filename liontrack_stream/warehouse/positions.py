@@ -31,6 +31,7 @@ from liontrack_stream.warehouse.lion_states import (
     LionCache,
     LionState,
     Span,
+    load_known,
     load_spans,
     load_states,
     load_tails,
@@ -62,11 +63,14 @@ async def store_positions(work: BatchWork, cache: LionCache, limits_kmh: Limits 
     named = gone.entities.union(lion_ids)
     await work.lock(lion=named)
     fresh = _fixes(work, lion_ids, events, places)
-    deletions = await load_deletions(work, named)
+    known = await load_known(work, named)
+    deletions = await load_deletions(work, known.deleted)
     flag_deleted(deletions, lion_ids, events, fresh)
     told_us = await withdraw_fixes(work, gone, limits_kmh)
     if events:
-        states = await load_states(work, lion_ids, cache)
+        if told_us:  # withdrawing raised revisions
+            known = await load_known(work, lion_ids)
+        states = await load_states(work, lion_ids, known.revisions, cache)
         for state in states:
             state.told_us = told_us.get(state.lion_id, state.told_us)
         await _store_fixes(work, events, states, fresh, limits_kmh)
