@@ -5,8 +5,9 @@
     transport ◄──has_room────┘            rewind (gap) ◄── Gap ── Committed ──► progress, live state
 
 Runs that wait while a batch is being stored join into the next batch: a backlog makes big batches, live traffic
-small ones, without a timer. While little waits, the lanes store one after the other: four batches at once would take
-four times as long, all of them; in a backlog they overlap.
+small ones, without a timer. While little waits, the lane whose turn it is takes along what waits in the other lanes of
+its topic, and stores it in one transaction: a batch has a price of its own, and four of them at once would take four
+times as long, all of them. In a backlog the lanes store by themselves and overlap.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -65,8 +66,26 @@ class _Lane:
     prepared: bool = False
     expected_records: int = 0  # fetched and not yet taken into a batch
     waiting: deque[FetchedRun] = field(default_factory=deque)
+    alone: RecordBatch | None = None  # to be stored by itself: it could not be with others
+    awaits_turn: bool = False
+    storing: asyncio.Lock = field(default_factory=asyncio.Lock)
     task: asyncio.Task[None] | None = None
     retries: int = 0
+
+    @property
+    def may_join(self) -> bool:
+        """Whether what waits may be stored with other lanes' runs, now."""
+        plain = self.alone is None and not self.rewound and self.prepared and not self.storing.locked()
+        return self.seeks is not None and bool(self.waiting) and plain
+
+    @property
+    def has_batch(self) -> bool:
+        return self.seeks is not None and (self.alone is not None or bool(self.waiting))
+
+    def drop_waiting(self) -> None:
+        self.waiting.clear()
+        self.alone = None
+        self.expected_records = 0
 
 
 class Lanes:
@@ -107,8 +126,7 @@ class Lanes:
         lane = self._lanes.setdefault(partition, _Lane(partition))
         lane.seeks, lane.sought_offset, lane.next_offset, lane.rewound = seeks, next_offset, next_offset, rewound
         lane.prepared = lane.prepared and rewound
-        lane.waiting.clear()
-        lane.expected_records = 0
+        lane.drop_waiting()
         if not lane.prepared:
             self._wake(lane)
 
@@ -117,8 +135,7 @@ class Lanes:
         lane = self._lanes.get(partition)
         if lane is not None:
             lane.seeks = None
-            lane.waiting.clear()
-            lane.expected_records = 0
+            lane.drop_waiting()
 
     def close_all(self) -> None:
         """Close every lane: a rebalance has begun, or the worker stops."""
@@ -164,7 +181,13 @@ class Lanes:
     def idle(self, partition: Partition) -> bool:
         """Whether the partition is open and everything fetched from it is stored."""
         lane = self._lanes.get(partition)
-        return lane is not None and lane.seeks is not None and lane.task is None and lane.expected_records == 0
+        return (
+            lane is not None
+            and lane.seeks is not None
+            and lane.task is None
+            and lane.expected_records == 0
+            and not lane.storing.locked()
+        )
 
     # -- the agents' side
 
@@ -183,12 +206,16 @@ class Lanes:
         try:
             while lane.seeks is not None:
                 if not lane.prepared:
-                    lane.prepared = True
-                    await self._owner.prepare_partition(lane.partition, lane.next_offset)
-                elif lane.waiting:
-                    async with self._turn():
-                        if lane.waiting and lane.seeks is not None:
-                            await self._store(lane, self._take(lane))
+                    async with lane.storing:
+                        lane.prepared = True
+                        await self._owner.prepare_partition(lane.partition, lane.next_offset)
+                elif lane.has_batch:
+                    async with self._turn(lane) as little_waits:
+                        others = self._others(lane) if little_waits else []
+                        if others:
+                            await self._store_together([lane, *others])
+                        else:
+                            await self._store_next(lane)
                 else:
                     break
         except Exception as error:
@@ -199,20 +226,72 @@ class Lanes:
             lane.retries = 0
 
     @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        """Waits for the small batch that is being stored; not for long, for it may be stuck behind another worker."""
-        waited_for = False
+    async def _turn(self, lane: _Lane) -> AsyncIterator[bool]:
+        """Waits for the small batch that is being stored; not for long, for it may be stuck behind another worker.
+
+        Whether little waits, and it is this lane's turn.
+        """
+        has_turn = False
         if self.waiting_records < self._max_records:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(TURN_WITHIN_S):
-                    waited_for = await self._small_batch.acquire()
+            lane.awaits_turn = True
+            try:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(TURN_WITHIN_S):
+                        has_turn = await self._small_batch.acquire()
+            finally:
+                lane.awaits_turn = False
         try:
-            yield
+            yield has_turn
         finally:
-            if waited_for:
+            if has_turn:
                 self._small_batch.release()
 
+    def _others(self, lane: _Lane) -> list[_Lane]:
+        """The lanes whose waiting runs can be stored with those of the lane whose turn it is."""
+        if not lane.may_join:
+            return []
+        others, records = [], lane.expected_records
+        for other in self._lanes.values():
+            if other.partition[0] == lane.partition[0] and other.awaits_turn and other.may_join:
+                records += other.expected_records
+                if records >= self._max_records:
+                    break
+                others.append(other)
+        return others
+
+    async def _store_next(self, lane: _Lane) -> None:
+        async with lane.storing:
+            if lane.has_batch:
+                await self._store(lane, self._take(lane))
+
+    async def _store_together(self, lanes: list[_Lane]) -> None:
+        """Store what waits in some lanes in one transaction; where that fails, each lane stores its own by itself."""
+        async with AsyncExitStack() as stack:
+            for lane in lanes:  # none of them is being stored: this waits for nobody
+                await stack.enter_async_context(lane.storing)
+            seeks = [lane.seeks for lane in lanes]
+            batches = [self._take(lane) for lane in lanes]
+            try:
+                outcomes = await self._owner.sink.process_together(batches)
+            except RETRIED as error:
+                metrics.batch_retried(batches[0].topic)
+                self.retried[batches[0].topic] += 1
+                logger.warning("%s: %s: %s", [lane.partition for lane in lanes], type(error).__name__, error)
+                outcomes = None
+            for place, (lane, batch) in enumerate(zip(lanes, batches, strict=True)):
+                if outcomes is not None:
+                    self._owner.on_committed(batch, outcomes[place])
+                    lane.next_offset = batch.next_offset
+                elif lane.seeks == seeks[place]:
+                    lane.alone = batch
+                    lane.expected_records += len(batch.records)
+                    self._wake(lane)
+
     def _take(self, lane: _Lane) -> RecordBatch:
+        if lane.alone is not None:
+            batch, lane.alone = lane.alone, None
+            lane.expected_records -= len(batch.records)
+            return batch
         runs, records = [], 0
         while lane.waiting and records < self._max_records:
             runs.append(lane.waiting.popleft())

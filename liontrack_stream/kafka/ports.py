@@ -6,7 +6,7 @@ The warehouse implements the protocols; tests hand in their own. A partition is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Protocol
 
@@ -86,7 +86,7 @@ class Head:
 
 
 class Sink(Protocol):
-    """Stores one batch in one transaction, together with its next offset."""
+    """Stores a batch in one transaction, together with its next offset."""
 
     async def process(self, batch: RecordBatch, gap_proven: bool = False) -> Outcome:
         """Store a batch.
@@ -94,6 +94,15 @@ class Sink(Protocol):
         ``gap_proven``: the offsets between the stored one and the batch's first are known to hold no records
         (transaction markers, compaction), so the batch is accepted although it starts above the stored offset.
         Connection losses, deadlocks and serialization failures raise; the caller tries again.
+        """
+        ...
+
+    async def process_together(self, batches: Sequence[RecordBatch]) -> Sequence[Committed] | None:
+        """Store batches of several partitions of one topic in one transaction: an outcome of each, in their order.
+
+        None, and nothing is stored, where they have to be stored one by one: one of them is not where its partition
+        stands, the topic does not allow it, or one entity has records in several of them. An error may leave them
+        stored; storing each by itself then tells.
         """
         ...
 

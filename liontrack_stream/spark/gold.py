@@ -86,7 +86,7 @@ class WriteGold:
     async def _write_once(self, pool: asyncpg.Pool, chunk: pa.Table) -> None:
         """In one transaction."""
         nothing = np.empty(0, np.int64)
-        work = BatchWork(POSITIONS, 0, [], nothing, nothing)
+        work = BatchWork(POSITIONS, [], nothing, nothing, nothing)
         async with pool.acquire() as connection, connection.transaction():
             work.connection = BatchConnection(connection)
             async with work.connection.writing():

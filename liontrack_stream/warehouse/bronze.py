@@ -14,7 +14,7 @@ import numpy as np
 from liontrack_stream.contract import topics
 from liontrack_stream.contract.events import Activity, Challenge, Deletion, Position, QualityCheck, Rejected, Weight
 from liontrack_stream.contract.redact import redact
-from liontrack_stream.core.geo import DAY_US
+from liontrack_stream.core.geo import DAY_US, Ints
 from liontrack_stream.lake.ports import BronzeRows
 from liontrack_stream.warehouse.copying import Rows, copy_rows
 from liontrack_stream.warehouse.work import BatchWork
@@ -85,18 +85,22 @@ _encode = msgspec.json.Encoder().encode
 
 
 async def store_bronze(work: BatchWork, records: Sequence[Any]) -> list[BronzeRows]:
-    """COPY the batch; the rows as the lake takes them, one run per append day."""
+    """COPY the batch; the rows as the lake takes them, one run per partition and append day."""
     table = TABLES[work.topic.name]
     columns = _columns(work, table, records)
     days = work.append_us // DAY_US
-    starts = np.flatnonzero(np.diff(days, prepend=days[0] - 1)).tolist()
-    runs = []
-    for start, end in zip(starts, [*starts[1:], len(records)], strict=True):
+    for start, end in _runs(days):
         part = {name: (kind, values[start:end]) for name, (kind, values) in columns.items()}
-        await copy_rows(work.connection, "bronze", table, _rows(work, part))
-        runs.append(_lake_rows(work, part, int(days[start])))
+        await copy_rows(work.connection, "bronze", table, _rows(work, part, work.partitions[start:end]))
     work.count(bronze=len(records))
-    return runs
+    return [_lake_rows(work, columns, start, end) for start, end in _runs(days, work.partitions)]
+
+
+def _runs(*keys: Ints) -> list[tuple[int, int]]:
+    """Where to cut the batch so that each of the keys is one value in each run."""
+    changes = np.any([np.diff(key, prepend=key[0] - 1) != 0 for key in keys], axis=0)
+    starts = np.flatnonzero(changes).tolist()
+    return list(zip(starts, [*starts[1:], len(changes)], strict=True))
 
 
 def _columns(work: BatchWork, table: str, records: Sequence[Any]) -> dict[str, tuple[str, Any]]:
@@ -120,10 +124,9 @@ def _columns(work: BatchWork, table: str, records: Sequence[Any]) -> dict[str, t
     return columns
 
 
-def _rows(work: BatchWork, columns: dict[str, tuple[str, Any]]) -> Rows:
+def _rows(work: BatchWork, columns: dict[str, tuple[str, Any]], partitions: Ints) -> Rows:
     """The COPY, fixed columns first."""
-    count = len(columns["offset"][1])
-    rows = Rows(count).constant("topic", work.topic.name).int4("partition", np.full(count, work.partition))
+    rows = Rows(len(partitions)).constant("topic", work.topic.name).int4("partition", partitions)
     rows.date("partition_date", columns["append_time"][1] // DAY_US)
     for name, (form, values) in sorted(columns.items(), key=lambda column: _FORMS.index(column[1][0])):
         if form == _INT:
@@ -141,16 +144,19 @@ def _rows(work: BatchWork, columns: dict[str, tuple[str, Any]]) -> Rows:
     return rows
 
 
-def _lake_rows(work: BatchWork, columns: dict[str, tuple[str, Any]], day: int) -> BronzeRows:
-    offsets = columns["offset"][1]
-    plain = {name: (values, values < 0) if kind == _TIME else values for name, (kind, values) in columns.items()}
+def _lake_rows(work: BatchWork, columns: dict[str, tuple[str, Any]], start: int, end: int) -> BronzeRows:
+    plain = {}
+    for name, (kind, whole) in columns.items():
+        values = whole[start:end]
+        plain[name] = (values, values < 0) if kind == _TIME else values
+    topic, partition = work.topic.name, int(work.partitions[start])
     constants = {
-        "topic": work.topic.name,
-        "partition": work.partition,
-        "partition_date": day,
+        "topic": topic,
+        "partition": partition,
+        "partition_date": int(work.append_us[start] // DAY_US),
         "ingestion_timestamp": work.ingested_us,
     }
-    return BronzeRows(work.topic.name, work.partition, int(offsets[0]), int(offsets[-1]) + 1, plain | constants)
+    return BronzeRows(topic, partition, int(work.offsets[start]), int(work.offsets[end - 1]) + 1, plain | constants)
 
 
 async def store_dead_letters(work: BatchWork, records: Sequence[Any]) -> None:
@@ -159,9 +165,7 @@ async def store_dead_letters(work: BatchWork, records: Sequence[Any]) -> None:
     if not rejected:
         return
     chosen = [records[place] for place in places.tolist()]
-    rows = (
-        Rows(len(rejected)).constant("topic", work.topic.name).int4("partition", np.full(len(chosen), work.partition))
-    )
+    rows = Rows(len(rejected)).constant("topic", work.topic.name).int4("partition", work.partitions[places])
     rows.int8("offset", work.offsets[places]).binary("key", [record.key for record in chosen])
     rows.json("headers", [headers_json(record.headers) or b"{}" for record in chosen])
     rows.binary("raw", _stored_values(work, chosen))
@@ -176,7 +180,7 @@ async def store_deletions(work: BatchWork) -> None:
     deleted, places = work.events(Deletion)
     if deleted:
         rows = Rows(len(deleted)).constant("topic", work.topic.name)
-        rows.int4("partition", np.full(len(deleted), work.partition)).int8("offset", work.offsets[places])
+        rows.int4("partition", work.partitions[places]).int8("offset", work.offsets[places])
         rows.text("event_id", [item.event_id for item in deleted])
         rows.text("entity_id", [item.entity_id for item in deleted]).timestamp("append_time", work.append_us[places])
         await copy_rows(work.connection, "metadata", "deletions", rows)

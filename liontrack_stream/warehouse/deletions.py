@@ -63,12 +63,13 @@ class NewDeletions:
     items: list[Deletion]
     offsets: list[int]
     append_us: list[int]
-    partition: int
+    partitions: list[int]
 
     @classmethod
     def of(cls, work: BatchWork) -> NewDeletions:
         items, places = work.events(Deletion)
-        return cls(items, work.offsets[places].tolist(), work.append_us[places].tolist(), work.partition)
+        columns = work.offsets, work.append_us, work.partitions
+        return cls(items, *(column[places].tolist() for column in columns))
 
     def __bool__(self) -> bool:
         return bool(self.items)
@@ -86,5 +87,4 @@ class NewDeletions:
         if not self.items:
             return []
         ids = [item.entity_id for item in self.items], [item.event_id for item in self.items]
-        partitions = [self.partition] * len(self.items)
-        return list(await work.connection.fetch(query(name), *ids, self.append_us, partitions, self.offsets))
+        return list(await work.connection.fetch(query(name), *ids, self.append_us, self.partitions, self.offsets))

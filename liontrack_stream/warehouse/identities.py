@@ -57,11 +57,10 @@ async def settle_identities(
         Awaitable lookup of the stored rows of some identities.
     """
     events, places = work.events(kind)
+    orders = work.append_us, work.partitions, work.offsets
     fresh = [
-        Claim(identity_of(event), (append_us, work.partition, offset), event.content_hash(), event)
-        for event, append_us, offset in zip(
-            events, work.append_us[places].tolist(), work.offsets[places].tolist(), strict=True
-        )
+        Claim(identity_of(event), order, event.content_hash(), event)
+        for event, order in zip(events, zip(*(column[places].tolist() for column in orders), strict=True), strict=True)
     ]
     rows = await stored(sorted({claim.identity for claim in fresh})) if fresh else []
     held = [

@@ -103,7 +103,7 @@ def _fixes(work: BatchWork, lion_ids: list[str], events: list[Position], places:
     fresh["append_us"], fresh["offset"], fresh["partition"] = (
         work.append_us[places],
         work.offsets[places],
-        work.partition,
+        work.partitions[places],
     )
     fresh["row"] = np.arange(len(events))
     visible = np.array([event.visible is not False for event in events], bool)

@@ -6,8 +6,10 @@ The rows are written in the batch's transaction, so they count each record once,
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
+
+import numpy as np
 
 from liontrack_stream.contract.events import Decoded, Deletion, Rejected
 from liontrack_stream.contract.topics import ACTIVITIES, CHALLENGES, POSITIONS, QUALITY, WEIGHTS
@@ -40,7 +42,7 @@ def tally_fixes(work: BatchWork, settled: Settled) -> int:
             caught = flagged[(flagged["flags"] & flag != 0) & ~stored]
             work.catch(rule, caught["partition"], caught["offset"])
         spikes = flagged["flags"] & SPIKE != 0
-        work.judged_again += int((spikes & stored).sum())
+        work.judged_again.update(map(work.home, flagged["partition"][spikes & stored].tolist()))
         work.catch("spike", flagged["partition"][spikes], flagged["offset"][spikes])
     different = losers[losers["hash"] != fixes["hash"][settled.loser_winner]]
     work.catch("conflict", different["partition"], different["offset"])
@@ -49,34 +51,35 @@ def tally_fixes(work: BatchWork, settled: Settled) -> int:
 
 async def store_tally(work: BatchWork, records: Sequence[Any]) -> None:
     """Write the batch's counts; the worker's own quality checks are not counted, or they would go on for ever."""
-    decoded: Sequence[Decoded] = work.decoded
-    offsets: list[int] = work.offsets.tolist()
-    if work.topic is QUALITY:
-        others = [place for place, record in enumerate(records) if _SOURCE not in record.headers]
-        decoded, offsets = [decoded[place] for place in others], [offsets[place] for place in others]
-    rows = _rows(work, decoded, offsets)
+    partitions = np.unique(work.partitions).tolist()
+    rows = [row for partition in partitions for row in _rows(work, records, partition)]
     if rows:
-        ends = int(work.offsets[0]), int(work.offsets[-1]) + 1
         columns = map(list, zip(*rows, strict=True))
-        await work.connection.execute(query("quality/add_tally"), work.topic.name, work.partition, *ends, *columns)
+        await work.connection.execute(query("quality/add_tally"), work.topic.name, *columns)
 
 
-def _rows(work: BatchWork, decoded: Sequence[Decoded], offsets: Sequence[int]) -> list[tuple[str, str, int, str]]:
-    """Table, rule, records, samples."""
-    kinds = Counter(map(type, decoded))
+def _rows(work: BatchWork, records: Sequence[Any], partition: int) -> Iterator[tuple[Any, ...]]:
+    """Partition, first offset, next offset, table, rule, records, samples."""
+    places = np.flatnonzero(work.partitions == partition)
+    ends = int(work.offsets[places[0]]), int(work.offsets[places[-1]]) + 1
+    counted = places.tolist()
+    if work.topic is QUALITY:
+        counted = [place for place in counted if _SOURCE not in records[place].headers]
+    kinds = Counter(type(work.decoded[place]) for place in counted)
     rejected: dict[str, list[int]] = {}
     if kinds[Rejected]:
-        for event, offset in zip(decoded, offsets, strict=True):
+        for place in counted:
+            event: Decoded = work.decoded[place]
             if isinstance(event, Rejected):
-                rejected.setdefault(event.rule, []).append(offset)
-    accepted = len(decoded) - kinds[Rejected] - kinds[Deletion] + work.judged_again
-    rows = []
-    for names, total, caught in ((BRONZE, len(decoded), rejected), (SILVER, accepted, work.caught)):
-        if total:
+                rejected.setdefault(event.rule, []).append(int(work.offsets[place]))
+    accepted = len(counted) - kinds[Rejected] - kinds[Deletion] + work.judged_again[partition]
+    silver = work.caught.get(partition, {})
+    for names, total, caught in ((BRONZE, len(counted), rejected), (SILVER, accepted, silver)):
+        if total or caught:
             table = names[work.topic.name]
-            rows.append((table, EVERYTHING, total, "{}"))
-            rows += [(table, rule, len(found), _samples(found)) for rule, found in caught.items()]
-    return rows
+            yield partition, *ends, table, EVERYTHING, total, "{}"
+            for rule, found in caught.items():
+                yield partition, *ends, table, rule, len(found), _samples(found)
 
 
 def _samples(offsets: Sequence[int]) -> str:

@@ -13,12 +13,11 @@ What a stamp in the future says is not told: see ``core/fixes.py``.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 
 from liontrack_stream.core.geo import DAY_US
 from liontrack_stream.core.windows import WINDOW_US
@@ -36,7 +35,7 @@ Cell = tuple[str, str, int]  # table, entity, start of the window or day in µs
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why rows changed: ``kind`` is LATE, SETTLED or DELETION; offsets within the batch's partition."""
+    """Why rows changed: ``kind`` is LATE, SETTLED or DELETION; offsets within the partition of the entity's records."""
 
     kind: str
     offsets: frozenset[int]
@@ -128,12 +127,13 @@ class Revisions:
         elif earlier is not None:
             del self._changes[cell]
 
-    async def store(self, connection: BatchConnection, topic: str, partition: int) -> None:
-        """Write them."""
+    async def store(self, connection: BatchConnection, topic: str, partition_of: Callable[[str], int]) -> None:
+        """Write them; ``partition_of`` tells where the records of an entity are."""
         changes = list(self._changes.items())
         if not changes:
             return
-        rows = Rows(len(changes)).constant("topic", topic).int4("partition", np.full(len(changes), partition))
+        rows = Rows(len(changes)).constant("topic", topic)
+        rows.int4("partition", [partition_of(entity) for (_, entity, _), _ in changes])
         rows.timestamp("period_start", [start_us for (_, _, start_us), _ in changes])
         rows.int4("record_count", [len(change.cause.offsets) for _, change in changes])
         rows.text("table_name", [table for (table, _, _), _ in changes])

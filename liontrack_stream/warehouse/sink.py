@@ -7,8 +7,9 @@ advance offset ─► bronze ─► dead letters ─► locks ─► silver ─�
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -17,7 +18,9 @@ import numpy as np
 
 from liontrack_stream import metrics
 from liontrack_stream.contract.decode import decode_records
+from liontrack_stream.contract.events import Decoded, Deletion, Position
 from liontrack_stream.contract.topics import ACTIVITIES, BY_NAME, CHALLENGES, POSITIONS, QUALITY, WEIGHTS
+from liontrack_stream.core.geo import Ints
 from liontrack_stream.crashpoints import crash_here
 from liontrack_stream.kafka.batch import RecordBatch
 from liontrack_stream.kafka.ports import Behind, Committed, Gap, LostLease, Outcome, Partition, Written
@@ -44,7 +47,7 @@ BronzeListener = Callable[[BronzeRows], None]
 
 @dataclass(frozen=True, slots=True)
 class _Unconfirmed:
-    """A batch whose COMMIT was sent and not yet answered."""
+    """A partition's batch whose COMMIT was sent and not yet answered."""
 
     next_offset: int
     finish: Callable[[], Committed]
@@ -56,6 +59,10 @@ class _NotHere(Exception):
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome)
         self.outcome = outcome
+
+
+class _NotTogether(Exception):
+    """These batches are to be stored one by one; nothing is written."""
 
 
 class Sink:
@@ -89,90 +96,114 @@ class Sink:
 
     async def process(self, batch: RecordBatch, gap_proven: bool = False) -> Outcome:
         """Store a batch in one transaction; see ``kafka.ports.Sink``."""
-        for _ in range(_STALE_TRIES):
-            try:
-                return await self._process(batch, gap_proven)
-            except (asyncpg.CheckViolationError, asyncpg.UniqueViolationError):
-                # A partition was dropped, or made while the batch wrote its rows to the default one.
-                self._day_partitions.forget()
-        return await self._process(batch, gap_proven)
-
-    async def _process(self, batch: RecordBatch, gap_proven: bool) -> Outcome:
-        began_s = perf_counter()
-        work = self._decode(batch)
-        await self._day_partitions.ensure(self._pool, f"bronze.{TABLES[batch.topic]}", work)
         partition = (batch.topic, batch.partition)
         try:
-            async with self._pool.acquire() as connection:
-                batch_connection = work.connection = BatchConnection(connection)
-                async with connection.transaction():
-                    async with batch_connection.writing():
-                        crash_here("sink.before_offset")
-                        await self._advance(work, batch, gap_proven)
-                        crash_here("sink.after_offset")
-                        runs = await self._write(work, batch)
-                    crash_here("sink.before_commit")
-                    finish = self._finisher(work, runs, batch_connection.written)
-                    self._unconfirmed[partition] = _Unconfirmed(batch.next_offset, finish)
+            return (await self._store([batch], gap_proven))[0]
         except _NotHere as stopped:
             sent = self._unconfirmed.pop(partition, None)
             stored = stopped.outcome.stored_next_offset if isinstance(stopped.outcome, Behind) else -1
             if sent is not None and stored == sent.next_offset == batch.next_offset:
                 return sent.finish()  # the COMMIT whose answer was lost had arrived
             return stopped.outcome
-        self._unconfirmed.pop(partition, None)
-        crash_here("sink.after_commit")
-        oldest_ms = int(work.append_us[0]) / 1000
-        metrics.batch_stored(
-            batch.topic, len(batch.records), perf_counter() - began_s, oldest_ms, work.stats.dead_letters
-        )
-        return finish()
 
-    def _decode(self, batch: RecordBatch) -> BatchWork:
-        topic, limit = batch.topic, self._value_max_bytes
-        decoded = decode_records(topic, ((record.key, record.value) for record in batch.records), limit)
-        if batch.verdicts:
-            offsets = (record.offset for record in batch.records)
-            decoded = [batch.verdicts.get(offset, event) for offset, event in zip(offsets, decoded, strict=True)]
+    async def process_together(self, batches: Sequence[RecordBatch]) -> Sequence[Committed] | None:
+        """Store batches of several partitions of one topic in one transaction; see ``kafka.ports.Sink``."""
+        if batches[0].topic != POSITIONS.name:
+            return None  # a weighing changes days of lions and of users, whose other records may be anywhere
+        try:
+            return await self._store(batches, gap_proven=False)
+        except _NotTogether:
+            return None
+
+    async def _store(self, batches: Sequence[RecordBatch], gap_proven: bool) -> Sequence[Committed]:
+        for _ in range(_STALE_TRIES):
+            try:
+                return await self._store_once(batches, gap_proven)
+            except (asyncpg.CheckViolationError, asyncpg.UniqueViolationError):
+                # A partition was dropped, or made while the batch wrote its rows to the default one.
+                self._day_partitions.forget()
+        return await self._store_once(batches, gap_proven)
+
+    async def _store_once(self, batches: Sequence[RecordBatch], gap_proven: bool) -> Sequence[Committed]:
+        began_s = perf_counter()
+        records = [record for batch in batches for record in batch.records] if len(batches) > 1 else batches[0].records
+        work = self._decode(batches, records)
+        await self._day_partitions.ensure(self._pool, f"bronze.{TABLES[work.topic.name]}", work)
+        async with self._pool.acquire() as connection:
+            batch_connection = work.connection = BatchConnection(connection)
+            async with connection.transaction():
+                async with batch_connection.writing():
+                    crash_here("sink.before_offset")
+                    await self._advance(work, batches, gap_proven)
+                    crash_here("sink.after_offset")
+                    runs = await self._write(work, records)
+                crash_here("sink.before_commit")
+                told = _Told(work, runs, batch_connection.written, self.on_bronze)
+                for batch in batches:
+                    finish = partial(told.outcome, batch.partition)
+                    self._unconfirmed[batch.topic, batch.partition] = _Unconfirmed(batch.next_offset, finish)
+        crash_here("sink.after_commit")
+        oldest_ms = int(work.append_us.min()) / 1000
+        metrics.batch_stored(
+            work.topic.name, len(records), perf_counter() - began_s, oldest_ms, work.stats.dead_letters
+        )
+        return [self._unconfirmed.pop((batch.topic, batch.partition)).finish() for batch in batches]
+
+    def _decode(self, batches: Sequence[RecordBatch], records: Sequence[Any]) -> BatchWork:
+        topic, limit = batches[0].topic, self._value_max_bytes
+        decoded = decode_records(topic, ((record.key, record.value) for record in records), limit)
+        verdicts = batches[0].verdicts
+        if verdicts:
+            decoded = [verdicts.get(record.offset, event) for record, event in zip(records, decoded, strict=True)]
+        partitions = np.repeat([batch.partition for batch in batches], [len(batch.records) for batch in batches])
         return BatchWork(
             BY_NAME[topic],
-            batch.partition,
             decoded,
-            np.array([record.offset for record in batch.records], np.int64),
-            np.array([record.timestamp for record in batch.records], np.int64) * 1000,
+            partitions,
+            np.array([record.offset for record in records], np.int64),
+            np.array([record.timestamp for record in records], np.int64) * 1000,
+            _homes(decoded, partitions) if len(batches) > 1 else {},
             self._gold,
         )
 
-    async def _advance(self, work: BatchWork, batch: RecordBatch, gap_proven: bool) -> None:
-        """Move the stored offset past the batch, or raise what stands in the way."""
-        partition = (batch.topic, batch.partition)
-        epoch = self._offsets.epoch(partition)
-        move = query("metadata/advance_offset")
-        ends = batch.next_offset, epoch
-        work.ingested_us = await work.connection.fetchval(move, *partition, batch.first_offset, *ends)
-        if work.ingested_us is not None:
+    async def _advance(self, work: BatchWork, batches: Sequence[RecordBatch], gap_proven: bool) -> None:
+        """Move the stored offsets past the batches, or raise what stands in the way."""
+        batch, partition = batches[0], (batches[0].topic, batches[0].partition)
+        if await self._move(work, batches, [each.first_offset for each in batches]):
             return
+        if len(batches) > 1:
+            raise _NotTogether
         state = await work.connection.fetchrow(query("metadata/offset_state"), *partition)
-        if state is None or state["lease_epoch"] != epoch:
+        if state is None or state["lease_epoch"] != self._offsets.epoch(partition):
             raise _NotHere(LostLease())
         stored = state["next_offset"]
         if stored > batch.first_offset:
             raise _NotHere(Behind(stored))
-        if gap_proven:
-            work.ingested_us = await work.connection.fetchval(move, *partition, stored, *ends)
-        if work.ingested_us is None:
+        if not (gap_proven and await self._move(work, batches, [stored])):
             raise _NotHere(Gap(stored))
 
-    async def _write(self, work: BatchWork, batch: RecordBatch) -> list[BronzeRows]:
+    async def _move(self, work: BatchWork, batches: Sequence[RecordBatch], begins: Sequence[int]) -> bool:
+        columns = [
+            (batch.partition, begin, batch.next_offset, self._offsets.epoch((batch.topic, batch.partition)))
+            for batch, begin in zip(batches, begins, strict=True)
+        ]
+        move = query("metadata/advance_offset")
+        moved = await work.connection.fetch(move, work.topic.name, *map(list, zip(*columns, strict=True)))
+        if len(moved) < len(batches):
+            return False
+        work.ingested_us = moved[0][0]
+        return True
+
+    async def _write(self, work: BatchWork, records: Sequence[Any]) -> list[BronzeRows]:
         crash_here("sink.before_copy")
-        runs = await store_bronze(work, batch.records)
-        await store_dead_letters(work, batch.records)
+        runs = await store_bronze(work, records)
+        await store_dead_letters(work, records)
         await store_deletions(work)
         crash_here("sink.after_copy")
         await self._store_topic(work)
-        await work.revisions.store(work.connection, work.topic.name, work.partition)
+        await work.revisions.store(work.connection, work.topic.name, work.partition_of)
         await work.mark_dirty()
-        await store_tally(work, batch.records)
+        await store_tally(work, records)
         return runs
 
     async def _store_topic(self, work: BatchWork) -> None:
@@ -185,15 +216,50 @@ class Sink:
         }
         await stores[work.topic.name]()
 
-    def _finisher(
-        self, work: BatchWork, runs: list[BronzeRows], written: Mapping[str, Written]
-    ) -> Callable[[], Committed]:
-        def finish() -> Committed:
-            for keep in work.after_commit:
-                keep()
-            if self.on_bronze is not None and work.stats.bronze >= OFFERED_RECORDS_MIN:
-                for run in runs:
-                    self.on_bronze(run)
-            return Committed(work.stats, work.live, written)
 
-        return finish
+class _Told:
+    """What others learn of a commit: once, although each of its partitions may ask, one after a lost answer."""
+
+    def __init__(
+        self, work: BatchWork, runs: list[BronzeRows], written: Mapping[str, Written], on_bronze: BronzeListener | None
+    ) -> None:
+        self._work, self._runs, self._on_bronze = work, runs, on_bronze
+        self._written = written
+        self._told = False
+
+    def outcome(self, partition: int) -> Committed:
+        """What concerns a partition; who asks first gets the counts of all."""
+        work = self._work
+        live = work.live
+        if work.homes:
+            live = {key: state for key, state in live.items() if work.partition_of(key) == partition}
+        if self._told:
+            return Committed(live=live)
+        self._told = True
+        for keep in work.after_commit:
+            keep()
+        for run in self._runs:
+            if self._on_bronze is not None and run.next_offset - run.first_offset >= OFFERED_RECORDS_MIN:
+                self._on_bronze(run)
+        return Committed(work.stats, live, self._written)
+
+
+def _homes(decoded: Sequence[Decoded], partitions: Ints) -> dict[str, int]:
+    """Lion -> partition of its records.
+
+    Raises
+    ------
+    _NotTogether
+        For a lion with records in several partitions: a revision names offsets of one.
+    """
+    homes: dict[str, int] = {}
+    for event, partition in zip(decoded, partitions.tolist(), strict=True):
+        if isinstance(event, Position):
+            lion_id = event.lion_id
+        elif isinstance(event, Deletion):
+            lion_id = event.entity_id
+        else:
+            continue
+        if homes.setdefault(lion_id, partition) != partition:
+            raise _NotTogether
+    return homes

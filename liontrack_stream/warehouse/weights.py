@@ -140,8 +140,8 @@ def _rows(work: BatchWork, winners: list[Claim], deletions: Deletions) -> Rows:
         ]
         flags[np.array(hidden, bool)] |= DELETED
     work.count(flagged=int((flags != 0).sum()))
-    implausible = [claim.order[2] for claim, flag in zip(winners, flags, strict=True) if flag & IMPLAUSIBLE]
-    work.catch("implausible", work.partition, implausible)
+    implausible = [claim.order for claim, flag in zip(winners, flags, strict=True) if flag & IMPLAUSIBLE]
+    work.catch("implausible", [order[1] for order in implausible], [order[2] for order in implausible])
     rows = Rows(len(events))
     rows.text("weight_id", [event.weight_id for event in events]).text("lion_id", [event.lion_id for event in events])
     rows.text("user_id", [event.user_id for event in events]).float8("weight", kilograms).constant("unit", "kg")

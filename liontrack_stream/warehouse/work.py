@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,22 +30,23 @@ NO_DAY = -719_162  # 0001-01-01, the «day» of tables without days
 
 @dataclass(slots=True)
 class BatchWork:
-    """One batch in its transaction."""
+    """One batch in its transaction; it holds records of one partition, or of several together, one after the other."""
 
     connection: BatchConnection = field(init=False)  # set when the transaction begins
     topic: TopicSpec
-    partition: int
     decoded: Sequence[Decoded]
+    partitions: NDArray[np.int64]
     offsets: NDArray[np.int64]
     append_us: NDArray[np.int64]
+    homes: Mapping[str, int] = field(default_factory=dict)  # entity -> partition, where the batch holds several
     gold: bool = True  # False: gold is computed of silver later, see spark/gold.py
     ingested_us: int | None = None  # the transaction's time
     stats: BatchStats = field(default_factory=BatchStats)
     live: dict[str, Any] = field(default_factory=dict)
     after_commit: list[Callable[[], None]] = field(default_factory=list)
     revisions: Revisions = field(default_factory=Revisions)
-    caught: dict[str, list[int]] = field(default_factory=dict)  # rule of silver -> offsets, -1 in another partition
-    judged_again: int = 0  # rows stored before that a rule of silver caught only now
+    caught: dict[int, dict[str, list[int]]] = field(default_factory=dict)  # partition, rule of silver; see `catch`
+    judged_again: Counter[int] = field(default_factory=Counter)  # partition -> its rows that silver caught only now
     _events: dict[type[Any], tuple[list[Any], NDArray[np.int64]]] = field(default_factory=dict)
     _dirty: set[tuple[str, str, int]] = field(default_factory=set)
 
@@ -60,10 +62,18 @@ class BatchWork:
         self.stats = self.stats + BatchStats(**counts)
 
     def catch(self, rule: str, partitions: Any, offsets: Any) -> None:
-        """Note records that a rule of the topic's silver table caught, for its quality checks."""
-        offsets = np.where(np.asarray(partitions) == self.partition, offsets, -1)
-        if offsets.size:
-            self.caught.setdefault(rule, []).extend(offsets.tolist())
+        """Note records that a rule of the topic's silver table caught, for its quality checks; see `home`."""
+        for partition, offset in zip(np.asarray(partitions).tolist(), np.asarray(offsets).tolist(), strict=True):
+            home = self.home(partition)
+            self.caught.setdefault(home, {}).setdefault(rule, []).append(offset if home == partition else -1)
+
+    def home(self, partition: int) -> int:
+        """The batch's partition that a record counts with: its own, or the first where the batch has none of that."""
+        return partition if (self.partitions == partition).any() else int(self.partitions[0])
+
+    def partition_of(self, entity: str) -> int:
+        """Where the batch's records of a lion, user or challenge are."""
+        return self.homes.get(entity, int(self.partitions[0]))
 
     def touched(self, layer: str, table: str, days: Iterable[int] = (NO_DAY,)) -> None:
         """Note days (since the epoch) of a lake table that this batch changed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -42,6 +42,10 @@ class Worker:
         self.failed: list[BaseException] = []
         self.may_go = asyncio.Event()
         self.may_go.set()
+        self.may_join = asyncio.Event()
+        self.may_join.set()
+        self.joins: bool | BaseException = False
+        self.together: list[list[tuple[int, int, int]]] = []
         self.lanes = Lanes(self, max_records=10)
 
     async def process(self, batch: RecordBatch, gap_proven: bool = False) -> Outcome:
@@ -52,12 +56,21 @@ class Worker:
             if isinstance(step, BaseException):
                 raise step
             return step()
+        if (batch.topic, batch.partition) != LANE:
+            return Committed()
         if batch.first_offset < self.stored:
             return Behind(self.stored)
         if batch.first_offset > self.stored and not gap_proven:
             return Gap(self.stored)
         self.stored = batch.next_offset
         return Committed()
+
+    async def process_together(self, batches: Sequence[RecordBatch]) -> Sequence[Committed] | None:
+        self.together.append([(batch.partition, batch.first_offset, batch.next_offset) for batch in batches])
+        await self.may_join.wait()
+        if isinstance(self.joins, BaseException):
+            raise self.joins
+        return [Committed() for _ in batches] if self.joins else None
 
     async def prepare_partition(self, partition: Partition, next_offset: int) -> None:
         self.prepared.append(next_offset)
@@ -252,3 +265,74 @@ async def test_lanes_store_one_after_the_other_while_little_waits(
     await worker.settled()
     assert most == at_once
     assert sorted(worker.committed) == [(0, records)] * 2
+
+
+OTHERS = ((TOPIC, 1), (TOPIC, 2), ("lions.weight.events", 0))
+
+
+async def three_wait(worker: Worker, monkeypatch: pytest.MonkeyPatch, turn_within_s: float = 60.0) -> None:
+    """A batch of the first partition is being stored, and records of it, two others and another topic wait."""
+    monkeypatch.setattr(lanes, "TURN_WITHIN_S", turn_within_s)
+    for partition in OTHERS:
+        worker.lanes.sought(partition, 0, seeks=1)
+    await worker.settled()
+    worker.may_go.clear()
+    await worker.give(run(0, 1))
+    await asyncio.sleep(0)
+    for fetched in (run(0, 2, partition=1), run(0, 1, partition=2), run(2, 4, partition=1), run(1, 3)):
+        await worker.give(fetched)
+    await worker.give(FetchedRun(OTHERS[2][0], 0, [Record(0)], 1))
+    await asyncio.sleep(0)
+    worker.may_go.set()
+
+
+async def test_what_waits_in_the_lanes_of_a_topic_is_stored_together(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker.joins = True
+    await three_wait(worker, monkeypatch)
+    await worker.settled()
+    assert worker.together == [[(1, 0, 4), (0, 1, 3), (2, 0, 1)]]
+    assert sorted(worker.committed) == [(0, 1), (0, 1), (0, 1), (0, 4), (1, 3)]
+    assert all(worker.lanes.idle(partition) for partition in (LANE, *OTHERS))
+
+
+@pytest.mark.parametrize("joins", [False, ConnectionResetError()])
+async def test_what_cannot_be_stored_together_is_stored_one_by_one(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, joins: bool | BaseException
+) -> None:
+    worker.joins = joins
+    stored = []
+
+    async def process(batch: RecordBatch, gap_proven: bool = False) -> Outcome:
+        await worker.may_go.wait()
+        stored.append((batch.topic, batch.partition, batch.first_offset, batch.next_offset))
+        return Committed()
+
+    monkeypatch.setattr(worker, "process", process)
+    await three_wait(worker, monkeypatch)
+    await worker.settled()
+    assert len(worker.together) == 1
+    expected = [(*LANE, 0, 1), (*LANE, 1, 3), (*OTHERS[0], 0, 4), (*OTHERS[1], 0, 1), (*OTHERS[2], 0, 1)]
+    assert sorted(stored) == sorted(expected)
+    assert len(worker.committed) == 5
+    assert worker.lanes.retried[TOPIC] == (joins is not False)
+    assert all(worker.lanes.idle(partition) for partition in (LANE, *OTHERS))
+
+
+async def test_a_lane_that_is_stored_with_others_is_not_idle_and_stores_nothing_beside(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker.joins = True
+    worker.may_join.clear()
+    await three_wait(worker, monkeypatch, turn_within_s=0.05)
+    await asyncio.sleep(0.01)
+    await worker.give(run(1, 2, partition=2))
+    await asyncio.sleep(0.2)
+    assert len(worker.together) == 1
+    assert not worker.lanes.idle(OTHERS[0])
+    assert worker.batches == [(0, 1, False)] * 2, "the first, and the weights: tired of waiting"
+    worker.may_join.set()
+    await worker.settled()
+    assert sorted(worker.committed) == [(0, 1), (0, 1), (0, 1), (0, 4), (1, 2), (1, 3)]
+    assert worker.lanes.idle(OTHERS[0])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import asyncpg
 
@@ -94,6 +94,9 @@ class FakeWarehouse:
         return Committed(
             BatchStats(bronze=count, silver=count), live={r.key.decode(): {"offset": r.offset} for r in batch.records}
         )
+
+    async def process_together(self, batches: Sequence[RecordBatch]) -> None:
+        """One by one, please."""
 
 
 class NullWarehouse(FakeWarehouse):

@@ -113,6 +113,32 @@ class Replay:
 
         await asyncio.gather(*(run(batches) for batches in lanes.values()))
 
+    async def deliver_together(
+        self, rounds: Sequence[Sequence[Step]], after: Callable[[Sequence[Step]], Awaitable[None]] | None = None
+    ) -> int:
+        """Each round's steps, of several partitions of a topic, as one transaction; one by one where that is refused.
+
+        How many rounds were one transaction. ``after`` each of them.
+        """
+        worker = await self.start({(step.topic, step.partition) for steps in rounds for step in steps})
+        together = 0
+        for steps in rounds:
+            batches = [RecordBatch(step.topic, step.partition, step.records) for step in steps]
+            outcomes = await worker.sink.process_together(batches)
+            if outcomes is None:
+                for step, batch in zip(steps, batches, strict=True):
+                    outcome = await worker.sink.process(batch)
+                    assert isinstance(outcome, Committed), outcome
+                    self.stats += outcome.stats
+                    if after is not None:
+                        await after([step])
+                continue
+            together += 1
+            self.stats = sum((outcome.stats for outcome in outcomes), self.stats)
+            if after is not None:
+                await after(steps)
+        return together
+
     async def rows(self) -> Tables:
         return await warehouse_rows(self.reader)
 

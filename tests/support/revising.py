@@ -68,7 +68,7 @@ def problems(
     batch = list(batch)
     differing = differences(before, after)
     noted = {(row["table_name"], row["entity_id"], row["period_start"]): row for row in rows}
-    offsets = {record.offset for record in batch}
+    places = {(record.partition, record.offset) for record in batch}
     found = []
     for cell, row in noted.items():
         if cell not in differing:
@@ -76,8 +76,8 @@ def problems(
                 found.append(f"{cell} is noted and did not change: {row['changes']}")
             continue
         found += [f"{cell}: {text}" for text in _wrong(row, differing[cell])]
-        if not set(row["offsets"]) <= offsets or not row["offsets"]:
-            found.append(f"{cell} names {row['offsets']}, the batch has {sorted(offsets)}")
+        if not {(row["partition"], offset) for offset in row["offsets"]} <= places or not row["offsets"]:
+            found.append(f"{cell} names {row['partition']}: {row['offsets']}, the batch has {sorted(places)}")
     told = Told(batch[0].topic, before)
     only_deletions = all(isinstance(decode(r.topic, r.key, r.value), Deletion) for r in batch)
     for cell in differing.keys() - noted.keys():

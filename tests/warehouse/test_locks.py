@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import asyncpg
+import numpy as np
 import pytest
 import pytest_asyncio
 
@@ -23,7 +24,8 @@ async def works(settings: Settings) -> AsyncIterator[list[BatchWork]]:
     connections = [await asyncpg.connect(**settings.pg_dsn) for _ in range(2)]
     for connection in connections:
         await connection.execute("BEGIN; SET LOCAL lock_timeout = '300ms'")
-    works = [BatchWork(POSITIONS, 0, [], [], []) for _ in connections]
+    nothing = np.empty(0, np.int64)
+    works = [BatchWork(POSITIONS, [], nothing, nothing, nothing) for _ in connections]
     for work, connection in zip(works, connections, strict=True):
         work.connection = BatchConnection(connection)
     yield works
