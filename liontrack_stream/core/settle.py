@@ -111,8 +111,9 @@ def _order(fixes: Fixes) -> Indexes:
     """
     lion, time_us = fixes["lion"], fixes["time_us"]
     order = np.arange(len(fixes))
-    astray = (lion[1:] == lion[:-1]) & (time_us[1:] <= time_us[:-1])
-    some = np.flatnonzero(np.isin(lion, lion[1:][astray]))
+    astray = np.zeros(int(lion.max(initial=0)) + 1, bool)  # by lion
+    astray[lion[1:][(lion[1:] == lion[:-1]) & (time_us[1:] <= time_us[:-1])]] = True
+    some = np.flatnonzero(astray[lion])
     chosen = fixes.take(some)
     keys = ("offset", "partition", "append_us", "time_us", "lion")
     order[some] = some[np.lexsort(tuple(chosen[key] for key in keys))]

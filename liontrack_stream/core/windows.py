@@ -144,7 +144,8 @@ def _stationary(fixes: Fixes, last: Indexes) -> Mask:
     time_key = fixes["lion"].astype(np.int64) * (1 << 56) + fixes["time_us"]
     start = np.searchsorted(time_key, time_key[last] - DAY_US, "right")
     start = np.maximum(start, np.searchsorted(fixes["lion"], fixes["lion"][last]))
-    low, high = (_slices(ufunc, fixes["lat"], start, last + 1) for ufunc in (np.minimum, np.maximum))
+    lat = fixes["lat"].copy()
+    low, high = (_slices(ufunc, lat, start, last + 1) for ufunc in (np.minimum, np.maximum))
     maybe = (last - start + 1 >= STATIONARY_FIXES_MIN) & ((high - low) * _DEGREE_M_MIN <= 2 * STATIONARY_RADIUS_M)
     for index in np.flatnonzero(maybe):
         around, centre = fixes[start[index] : last[index]], fixes[last[index]]

@@ -43,7 +43,8 @@ def count_fixes(states: Sequence[LionState], settled: Settled) -> Moves:
     replaced = np.zeros(len(fixes), bool)
     replaced[settled.loser_winner[settled.losers["row"] < 0]] = True
     added = _per_lion(lion[new], lions) - _per_lion(lion[replaced], lions)
-    accepted_more = _per_lion(lion[accepted], lions) - _per_lion(lion[settled.was_accepted], lions)
+    more, less = (accepted & ~settled.was_accepted), (settled.was_accepted & ~accepted)
+    accepted_more = _per_lion(lion[more], lions) - _per_lion(lion[less], lions)
     ends = np.searchsorted(lion, np.arange(lions + 1))
     firsts, lasts = time_us[ends[:-1]].tolist(), time_us[ends[1:] - 1].tolist()
     for state, *numbers in zip(states, added.tolist(), accepted_more.tolist(), firsts, lasts, strict=True):
