@@ -59,10 +59,13 @@ class DayFacts:
 
 
 def touched_days(settled: Settled) -> tuple[Ints, Ints]:
-    """(lion, day) pairs of all changed fixes, and the day after each: its 24 hours look back."""
-    rows = settled.fixes.take(np.flatnonzero(settled.changed))
+    """(lion, day) pairs of all changed fixes, and the day after each where it has fixes: its 24 hours look back."""
+    fixes = settled.fixes
+    rows = fixes.take(np.flatnonzero(settled.changed))
     day = rows["time_us"] // DAY_US
-    return _unique_pairs(np.concatenate((rows["lion"], rows["lion"])), np.concatenate((day, day + 1)))
+    last = fixes["time_us"][np.searchsorted(fixes["lion"], rows["lion"], "right") - 1] // DAY_US
+    after = np.flatnonzero(day < last)
+    return _unique_pairs(np.concatenate((rows["lion"], rows["lion"][after])), np.concatenate((day, day[after] + 1)))
 
 
 def changed_windows(settled: Settled) -> LionWindows:
