@@ -74,6 +74,11 @@ class Derived:
     zero: str
     columns: tuple[tuple[str, str], ...]  # (column of the source, column in the file)
 
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The columns of the source that `rows` takes."""
+        return tuple(dict.fromkeys((self.zero, *(old for old, _ in self.columns))))
+
     def rows(self, source: pa.Table) -> pa.Table:
         kept = source.filter(pc.equal(source[self.zero], 0))
         return kept.select([old for old, _ in self.columns]).rename_columns([new for _, new in self.columns])

@@ -19,14 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from liontrack_stream.crashpoints import crash_here
 from liontrack_stream.lake.catalog import BRONZE
 from liontrack_stream.lake.compaction_plan import DayPlan, plan_days
 from liontrack_stream.lake.layout import bronze_day_folder, compacted_path
 from liontrack_stream.lake.manifest import Manifest, put_files
-from liontrack_stream.lake.parquet import ROW_GROUP_ROWS, seal, write_all
+from liontrack_stream.lake.parquet import read_some, seal, write_all
 from liontrack_stream.lake.ports import LakeError, LakeFile
 from liontrack_stream.lake.settling import listed_files, locked_files, remove_orphans, settle_swaps
 from liontrack_stream.lake.store import Store
@@ -182,10 +181,10 @@ class Compactor:
 
 
 def _rows(store: Store, group: tuple[LakeFile, ...], schema: pa.Schema) -> Iterator[pa.Table]:
-    """The files' rows in offset order, a row group's worth at a time."""
+    """The files' rows in offset order, some at a time."""
     for file in group:
         with store.open(file.path) as source:
-            for batch in pq.ParquetFile(source).iter_batches(ROW_GROUP_ROWS, use_threads=False):
+            for batch in read_some(source):
                 yield pa.Table.from_batches([batch]).cast(schema)
 
 

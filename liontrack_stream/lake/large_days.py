@@ -13,20 +13,19 @@ back (`settle_days`). A bucket exchanges nothing, nor do some file systems: ther
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from liontrack_stream.crashpoints import crash_here
 from liontrack_stream.lake.catalog import BY_OUTPUT, LakeTable
 from liontrack_stream.lake.layout import PART, UNDATED, cut_part, day_folder, day_path
 from liontrack_stream.lake.manifest import Mark
-from liontrack_stream.lake.parquet import ROW_GROUP_ROWS, Encoded, seal, write_all
+from liontrack_stream.lake.parquet import Encoded, read_some, seal, write_all
 from liontrack_stream.lake.ports import LakeFile
 from liontrack_stream.lake.store import Store
 from liontrack_stream.lake.swap import Swap
@@ -89,7 +88,7 @@ def write_large(store: Store, table: LakeTable, day: date, rows: Iterator[pa.Tab
     folders = [whole]
     try:
         for derived in table.derived:
-            parts = (derived.rows(part) for part in _rows_of(whole, first.schema))
+            parts = (derived.rows(part) for part in _rows_of(whole, first.schema, derived.needed))
             schema = derived.rows(first.slice(0, 0)).schema
             folders.append(_written(store, (derived.layer, derived.name, day), parts, schema, max_bytes))
     except BaseException:
@@ -145,23 +144,20 @@ def _local(folder: Path, file: LakeFile) -> Path:
 
 
 def _between(path: Path, schema: pa.Schema, first: int, end: int) -> Iterator[pa.Table]:
-    """The rows of a file from ``first`` up to before ``end``, a row group at a time."""
-    with pq.ParquetFile(path) as file:
-        at = 0
-        for number in range(file.num_row_groups):
-            rows = file.metadata.row_group(number).num_rows
-            if at < end and at + rows > first:
-                group = file.read_row_group(number, use_threads=False).cast(schema)
-                begin = max(0, first - at)
-                yield group.slice(begin, min(rows, end - at) - begin)
-            at += rows
+    """The rows of a file from ``first`` up to before ``end``, some at a time."""
+    for batch in read_some(path, first=first):
+        yield pa.Table.from_batches([batch.slice(0, end - first)]).cast(schema)
+        first += batch.num_rows
+        if first >= end:
+            return
 
 
-def _rows_of(folder: DayFolder, schema: pa.Schema) -> Iterator[pa.Table]:
+def _rows_of(folder: DayFolder, schema: pa.Schema, names: Sequence[str]) -> Iterator[pa.Table]:
+    """Some columns of a day's rows, some rows at a time."""
+    wanted = pa.schema([schema.field(name) for name in names])
     for file in folder.files:
-        with pq.ParquetFile(_local(folder.swap.folder, file)) as source:
-            for batch in source.iter_batches(ROW_GROUP_ROWS, use_threads=False):
-                yield pa.Table.from_batches([batch]).cast(schema)
+        for batch in read_some(_local(folder.swap.folder, file), names):
+            yield pa.Table.from_batches([batch]).select(names).cast(wanted)
 
 
 def settle_days(store: Store, listed: Iterable[str]) -> None:

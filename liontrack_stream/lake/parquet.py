@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 
 COMPRESSION_LEVEL = 1  # with delta-coded integers smaller and faster than level 3 without, measured on positions
 ROW_GROUP_ROWS = 65_536
-_HELD_BYTES = 64 << 20  # of Arrow: with so much a row group is written, however few its rows are
+_HELD_BYTES = 16 << 20  # of Arrow: with so much a row group is written, however few its rows are
+_ROWS_AT_ONCE, _BUFFER_BYTES = 8_192, 1 << 20  # read of a file and of a column
 _UNIQUE_COLUMNS = {"raw", "event_id", "weight_id", "metadata", "details"}  # a dictionary would only cost
 
 
@@ -55,6 +56,20 @@ def write_all(tables: Iterable[pa.Table], schema: pa.Schema, sink: Any) -> int:
             writer.write_table(rows, row_group_size=ROW_GROUP_ROWS)
             row_count += rows.num_rows
     return row_count
+
+
+def read_some(source: Any, columns: Sequence[str] | None = None, first: int = 0) -> Iterator[pa.RecordBatch]:
+    """The rows of a Parquet file from the row ``first`` on, some at a time; no more of it is held."""
+    with pq.ParquetFile(source, pre_buffer=False, buffer_size=_BUFFER_BYTES) as file:
+        group = 0
+        while group < file.num_row_groups and first >= file.metadata.row_group(group).num_rows:
+            first -= file.metadata.row_group(group).num_rows
+            group += 1
+        groups = list(range(group, file.num_row_groups))
+        for batch in file.iter_batches(_ROWS_AT_ONCE, row_groups=groups, columns=columns, use_threads=False):
+            if first < batch.num_rows:
+                yield batch.slice(first)
+            first = max(0, first - batch.num_rows)
 
 
 def seal(path: Path) -> tuple[int, str]:
