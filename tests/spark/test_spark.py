@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from liontrack_stream.spark.process import SparkError, check_master
+from liontrack_stream.spark.process import SparkError, check_master, spark_home
 from tests.replay.test_replay import rows_of
 from tests.spark.conftest import LOAD, Cluster
 from tests.support.oracle import compute
@@ -19,6 +20,11 @@ from tests.support.oracle.compare import compare_tables
 from tests.support.pipeline_kit import PipelineKit
 from tests.support.worker_process import wait_until
 
+_IN_THE_MANIFEST = """
+SELECT layer, table_name, sum(row_count)::bigint,
+       coalesce(sum(row_count * (day - DATE '1970-01-01')) FILTER (WHERE day > '0001-01-01'), 0)::bigint
+FROM metadata.lake_files GROUP BY layer, table_name HAVING sum(row_count) > 0 ORDER BY 1, 2
+"""
 pytestmark = pytest.mark.timeout(900)
 
 SMALL = (
@@ -105,6 +111,20 @@ def test_a_stream_that_is_interrupted_goes_on(filled: PipelineKit, cluster: Clus
     outcome = submit(filled, cluster.master, "--until-caught-up", "--watermark", "30", "stream")
     assert outcome["generation"] == number
     is_right(filled, outcome)
+
+
+def test_sparks_own_glob_finds_the_manifests_rows(filled: PipelineKit, spark_environment: Path) -> None:
+    """Each table's folder, as anybody's Spark would read it: its rows, each in the folder of its day."""
+    listed = {f"{layer}/{table}": [rows, days] for layer, table, rows, days in filled.fetch(_IN_THE_MANIFEST)}
+    assert len(listed) > 15
+    script = Path(__file__).with_name("glob_counts.py")
+    homes = {"JAVA_HOME": str(spark_environment / "java"), "SPARK_HOME": str(spark_home(spark_environment))}
+    found = subprocess.run(
+        [spark_environment / "bin/python", script, filled.settings.lake_root, *listed],
+        env=os.environ | homes, capture_output=True, text=True, timeout=300.0, check=False,
+    )  # fmt: skip
+    assert found.returncode == 0, found.stderr
+    assert json.loads(found.stdout.splitlines()[-1]) == listed
 
 
 def test_what_is_missing_is_a_sentence(filled: PipelineKit, spark_environment: Path) -> None:
