@@ -274,8 +274,7 @@ class Lanes:
             try:
                 outcomes = await self._owner.sink.process_together(batches)
             except RETRIED as error:
-                metrics.batch_retried(batches[0].topic)
-                self.retried[batches[0].topic] += 1
+                self._count_retry(batches[0].topic)
                 logger.warning("%s: %s: %s", [lane.partition for lane in lanes], type(error).__name__, error)
                 outcomes = None
             for place, (lane, batch) in enumerate(zip(lanes, batches, strict=True)):
@@ -286,6 +285,10 @@ class Lanes:
                     lane.alone = batch
                     lane.expected_records += len(batch.records)
                     self._wake(lane)
+
+    def _count_retry(self, topic: str) -> None:
+        metrics.batch_retried(topic)
+        self.retried[topic] += 1
 
     def _take(self, lane: _Lane) -> RecordBatch:
         if lane.alone is not None:
@@ -341,8 +344,7 @@ class Lanes:
             try:
                 outcome = await self._owner.sink.process(batch, gap_proven=proven)
             except RETRIED as error:
-                metrics.batch_retried(batch.topic)
-                self.retried[batch.topic] += 1
+                self._count_retry(batch.topic)
                 lane.retries += 1
                 if lane.retries == 1:
                     logger.warning(

@@ -41,7 +41,6 @@ from liontrack_stream.warehouse.weights import store_weights
 from liontrack_stream.warehouse.work import BatchWork
 
 _STALE_TRIES = 4
-OFFERED_RECORDS_MIN = 1_000  # the lake reads a smaller batch from bronze: in C, while this process stores the next
 BronzeListener = Callable[[BronzeRows], None]
 
 
@@ -239,7 +238,7 @@ class _Told:
         for keep in work.after_commit:
             keep()
         for run in self._runs:
-            if self._on_bronze is not None and run.next_offset - run.first_offset >= OFFERED_RECORDS_MIN:
+            if self._on_bronze is not None:
                 self._on_bronze(run)
         return Committed(work.stats, live, self._written)
 
