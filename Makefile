@@ -67,6 +67,7 @@ lint: setup ## Style, types, and the direction of imports
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m tests.support.node_producer
 
 format: setup ## Put the code into its one format
 	@$(BIN)/ruff check --fix-only --quiet
