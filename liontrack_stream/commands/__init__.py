@@ -19,6 +19,7 @@ MODULES: tuple[str, ...] = (
     "down",
     "status",
     "env",
+    "doctor",
     "migrate",
     "retain",
     "replay",

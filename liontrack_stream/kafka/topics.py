@@ -54,6 +54,43 @@ class TopicsReport:
         return tuple(warning for topic in self.topics for warning in topic.warnings)
 
 
+@dataclass(frozen=True, slots=True)
+class ClusterView:
+    """A cluster, and those of the five topics that exist; names with the deployment's prefix."""
+
+    cluster_id: str | None
+    brokers: int
+    partitions: Mapping[str, int]
+    replicas: Mapping[str, int]
+    configs: Mapping[str, Mapping[str, str]]
+
+
+async def look_at_cluster(settings: Settings) -> ClusterView:
+    """See what is there. Changes and creates nothing.
+
+    Raises
+    ------
+    TopicError
+        When Kafka cannot be reached or does not tell.
+    """
+    names = [settings.topic(spec.name) for spec in TOPICS]
+    async with _admin(settings) as admin:
+        cluster = await admin.describe_cluster()
+        found = {
+            topic["topic"]: topic["partitions"]
+            for topic in await admin.describe_topics()
+            if topic["topic"] in names and topic["error_code"] == 0
+        }
+        configs = await _configs(admin, ConfigResourceType.TOPIC, list(found), tuple(REQUIRED_CONFIG))
+    return ClusterView(
+        cluster.get("cluster_id"),
+        len(cluster["brokers"]),
+        {name: len(partitions) for name, partitions in found.items()},
+        {name: min(len(partition["replicas"]) for partition in partitions) for name, partitions in found.items()},
+        configs,
+    )
+
+
 async def create_topics(settings: Settings) -> TopicsReport:
     """Create those of the five topics that are missing; look at all of them. Safe to run again, and at once.
 

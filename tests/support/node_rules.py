@@ -13,8 +13,8 @@ TIME = "2025-03-01T12:00:00.000Z"
 _RIGHT: dict[str, dict[str, Any]] = {
     POSITIONS: {
         "lion_id": "l1", "position": {"lat": -21.5, "lng": 23.5}, "timestamp": TIME, "name": "Simba",
-        "source": "collar", "confidence": 0.9, "accuracy": 5, "altitude": 900.5, "dop": 1, "temperature": 31, "visible": True,
-        "event_id": "e1", "battery": 3.7,
+        "source": "collar", "confidence": 0.9, "accuracy": 5, "altitude": 900.5, "dop": 1, "temperature": 31,
+        "visible": True, "event_id": "e1", "battery": 3.7,
     },
     WEIGHTS: {
         "weight_id": "w1", "lion_id": "l1", "weight": 180.5, "unit": "kg", "measured_at": TIME, "timestamp": TIME,
