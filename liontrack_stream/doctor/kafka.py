@@ -64,7 +64,8 @@ def _topic(name: str, view: ClusterView, wanted: int) -> Line:
     partitions = view.partitions[name]
     unsafe = topic_warnings(name, view.configs.get(name, {}), partitions, partitions)
     if unsafe:
-        return fail(what, *sentence(" ".join(text.removeprefix(f"{name} ") for text in unsafe)))
+        parts = [sentence(text.removeprefix(f"{name} ")) for text in unsafe]
+        return fail(what, "; ".join(detail for detail, _ in parts), ". ".join(todo for _, todo in parts))
     if partitions != wanted:
         detail = f"it has {partitions} partitions and TOPIC_PARTITIONS is {wanted}: a worker does not start so"
         return fail(what, detail, f"Set TOPIC_PARTITIONS={partitions}")

@@ -155,8 +155,8 @@ async def disk(patient: Patient) -> Line:
     places = {patient.folder}
     if patient.loaded is not None and not patient.loaded.lake_root.startswith("s3://"):
         places.add(Path(patient.loaded.lake_root).absolute())
-    free_gb, place = min((shutil.disk_usage(_existing(place)).free / 1e9, str(place)) for place in places)
-    return judge_disk(free_gb, place)
+    usage = [(shutil.disk_usage(_existing(place)), str(place)) for place in places]
+    return judge_disk(*min((used.free / 1e9, place) for used, place in usage if used.total))  # /proc has none
 
 
 def judge_disk(free_gb: float, place: str) -> Line:

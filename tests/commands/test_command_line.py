@@ -19,6 +19,7 @@ OURS = (
     "down",
     "status",
     "env",
+    "doctor",
     "migrate",
     "topics",
     "import",
