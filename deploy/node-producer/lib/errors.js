@@ -43,9 +43,9 @@ function reason(error, secrets) {
     if (!one.errors?.length && !one.cause) messages.add(String(one.serverErrorMessage || one.message || one.code || one));
   };
   look(error, 0);
-  let text = [...messages].slice(0, 3).join("; ").slice(0, 300).replace(/\.$/, "");
+  let text = [...messages].slice(0, 3).join("; ");
   for (const secret of secrets) if (secret) text = text.split(secret).join("[removed]");
-  return text;
+  return text.slice(0, 300).replace(/\.$/, "");
 }
 
 module.exports = { InvalidEventError, ProducerError, reason };

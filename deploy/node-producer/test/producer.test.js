@@ -7,6 +7,7 @@ const { inspect } = require("node:util");
 const { describe, it } = require("node:test");
 
 const LionTrackKafkaProducer = require("..");
+const { reason } = require("../lib/errors");
 const { ProducerError } = LionTrackKafkaProducer;
 
 const QUICK = { retries: 2, connectTimeoutMs: 300, requestTimeoutMs: 500 };
@@ -76,6 +77,11 @@ describe("without Kafka", () => {
     }
     await producer.disconnect();
     await assert.rejects(producer.publishUserActivity("u1", "login"), /was disconnected: call initialize/);
+  });
+  it("what an error says is of one line's length, and holds no secret", () => {
+    const error = new AggregateError([new Error("bad hunter2", { cause: new Error("really hunter2.") }), new Error("x".repeat(999))]);
+    assert.equal(reason(error, ["hunter2", ""]).slice(0, 24), "really [removed].; xxxxx");
+    assert.equal(reason(error, []).length, 300);
   });
   it("a password shows in no error, also where the broker repeats it", async () => {
     const password = "hunter2hunter2";

@@ -20,6 +20,10 @@ async function main() {
     console.log(JSON.stringify({ acknowledged: found.length - errors.length, errors: [...new Set(errors)] }));
   }
   await producer.disconnect();
+  const unhurried = new LionTrackKafkaProducer({ lingerMs: 600_000 });
+  const last = unhurried.publishUserActivity("one key", "logout", { event_id: "last" });
+  await unhurried.disconnect();
+  await last;
 }
 
 main();
