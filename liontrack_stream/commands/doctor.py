@@ -30,7 +30,7 @@ class Doctor(LionTrackCommand):
       liontrack doctor
       liontrack doctor --data-dir /srv/lions --timeout 15
       liontrack doctor --json | jq '.checks[] | select(.state == "FAIL")'
-      liontrack doctor --quiet || liontrack doctor      in a deployment's checks
+      liontrack --quiet doctor || liontrack doctor      in a deployment's checks
 
     Exit codes: 0 nothing fails (there may be warnings), 1 something does, 2 wrong usage.
     """

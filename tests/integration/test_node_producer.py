@@ -227,16 +227,19 @@ def _producer(package: Path, environment: dict[str, str]) -> Iterator[Any]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as process:
-        assert process.stdin is not None and process.stdout is not None
-        assert process.stdout.readline() == "{}\n"
+        try:
+            assert process.stdin is not None and process.stdout is not None
+            assert process.stdout.readline() == "{}\n"
 
-        def ask(ids: list[str]) -> dict[str, Any]:
-            print(json.dumps({"ids": ids}), file=process.stdin, flush=True)
-            return json.loads(process.stdout.readline())
+            def ask(ids: list[str]) -> dict[str, Any]:
+                print(json.dumps({"ids": ids}), file=process.stdin, flush=True)
+                return json.loads(process.stdout.readline())
 
-        yield ask
-        process.stdin.close()
-        assert process.wait(20) == 0
+            yield ask
+            process.stdin.close()
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
 
 
 @contextmanager
