@@ -48,7 +48,10 @@ async def mongodb(patient: Patient) -> Line:
         from pymongo.errors import PyMongoError  # type: ignore[import-not-found,import-untyped,unused-ignore]
     except ImportError:
         return warn("MongoDB", "MONGODB_URI is set, and pymongo is not installed", "pip install pymongo")
-    uri, timeout_ms = patient.settings.mongodb_uri.get_secret_value(), int(patient.timeout_s * 800)
+    uri, timeout_ms = (
+        patient.settings.mongodb_uri.get_secret_value(),
+        int(patient.timeout_s * 500),
+    )  # importing takes its time, too
 
     def ping() -> dict[str, Any]:
         client: Any = MongoClient(uri, serverSelectionTimeoutMS=timeout_ms, connectTimeoutMS=timeout_ms)

@@ -110,7 +110,7 @@ def test_a_setting_that_is_wrong(
 
 
 def test_mongodb_away(doctor: Ask, healthy: Settings) -> None:
-    told = doctor(healthy, timeout_s=3, MONGODB_URI=f"mongodb://u:{PASSWORD}@127.0.0.1:9/lions")
+    told = doctor(healthy, timeout_s=6, MONGODB_URI=f"mongodb://u:{PASSWORD}@127.0.0.1:9/lions")
     found = told.checks["MongoDB"]
     if find_spec("pymongo") is None:
         assert (found["state"], found["todo"]) == ("warn", "pip install pymongo")
