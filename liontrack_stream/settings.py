@@ -132,6 +132,14 @@ class Settings(BaseSettings):
         default=200, ge=1, description="who follow the stream at once; further ones are 503"
     )
 
+    # Push
+    ingest_body_max_bytes: int = Field(default=1 << 20, ge=1_024, description="of one push, unpacked; larger is 413")
+    ingest_items_max: int = Field(default=10_000, ge=1, description="items of one push; more are 413")
+    ingest_concurrency_max: int = Field(default=32, ge=1, description="pushes at the same time; further ones are 429")
+    ingest_timeout_s: float = Field(
+        default=10.0, ge=0.1, le=300, description="a push that Kafka has not acknowledged by then is 503"
+    )
+
     @property
     def pg_dsn(self) -> dict[str, Any]:
         """Keyword arguments for ``asyncpg.connect`` and ``asyncpg.create_pool``."""

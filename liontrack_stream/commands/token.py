@@ -11,7 +11,7 @@ from faust.cli.base import option
 from liontrack_stream.commands.base import CommandError, Exit, LionTrackCommand, data_dir_option, use_data_dir
 from liontrack_stream.settings import load_settings
 
-ROLES = ("user", "ranger", "admin")
+ROLES = ("user", "ranger", "admin", "producer")
 _HOURS_MAX = 24.0 * 366
 
 
@@ -19,12 +19,13 @@ class Token(LionTrackCommand):
     """Mint a token for the API, signed with JWT_SECRET: for development, in place of whoever signs in production.
 
     The token alone goes to stdout, until when it holds to stderr. Whoever has it is that user to the API: a ranger
-    and an admin see exact positions, an admin all users.
+    and an admin see exact positions, an admin all users. A producer may push events, and see what anybody sees.
 
     \b
     Examples:
       liontrack token --id u1 --role ranger
       liontrack token --id u1 --role admin --role ranger --hours 0.5
+      liontrack token --id collar-gateway --role producer --hours 8760
       curl -H "Authorization: Bearer $(liontrack token --id u1 --role admin)" \\
         http://127.0.0.1:4001/api/analytics/users/u1/engagement
 

@@ -32,22 +32,29 @@ def decode(topic: str, key: bytes | None, value: bytes | None, value_max_bytes: 
     """
     try:
         return _decode(topic, key, value, value_max_bytes)
-    except BrokenRule as error:
-        return Rejected(error.rule, str(error))
-    except BadTime as error:
-        return Rejected("bad_timestamp", str(error))
-    except BadEnvelope as error:
-        return Rejected("bad_envelope", str(error))
-    except msgspec.ValidationError as error:
-        return Rejected(_validation_rule(str(error)), str(error)[:300])
-    except UnicodeDecodeError:
-        return Rejected("invalid_utf8", "the value is not UTF-8")
-    except msgspec.DecodeError as error:
-        if value and (b"NaN" in value or b"Infinity" in value):
-            return Rejected("not_finite", "a number is NaN or infinite")
-        return Rejected("malformed_json", str(error)[:300])
     except Exception as error:  # whatever a record holds, it must not stop the stream
-        return Rejected("malformed_value", str(error)[:300] or type(error).__name__)
+        return rejection(error, value)
+
+
+def rejection(error: Exception, value: bytes | None) -> Rejected:
+    """The rule that converting ``value`` found broken."""
+    match error:
+        case BrokenRule():
+            return Rejected(error.rule, str(error))
+        case BadTime():
+            return Rejected("bad_timestamp", str(error))
+        case BadEnvelope():
+            return Rejected("bad_envelope", str(error))
+        case msgspec.ValidationError():
+            return Rejected(_validation_rule(str(error)), str(error)[:300])
+        case UnicodeDecodeError():
+            return Rejected("invalid_utf8", "the value is not UTF-8")
+        case msgspec.DecodeError():
+            if value and (b"NaN" in value or b"Infinity" in value):
+                return Rejected("not_finite", "a number is NaN or infinite")
+            return Rejected("malformed_json", str(error)[:300])
+        case _:
+            return Rejected("malformed_value", str(error)[:300] or type(error).__name__)
 
 
 def decode_records(

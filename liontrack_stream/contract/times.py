@@ -29,6 +29,11 @@ def parse_iso(text: str) -> datetime:
         raise BadTime(f"{text[:40]!r} is no ISO-8601 time") from error
 
 
+def has_zone(text: str) -> bool:
+    """Whether an ISO-8601 text says which zone it is in; ``BadTime`` where it is none. A date alone says none."""
+    return parse_iso(text).tzinfo is not None
+
+
 def to_microseconds(value: datetime | int | float | str) -> int:
     """Microseconds since the epoch, UTC; text without a zone is read as UTC.
 

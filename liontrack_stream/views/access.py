@@ -12,6 +12,7 @@ import jwt
 
 ALGORITHMS = ["HS256"]  # pinned: the token's header never chooses
 ADMIN_ROLE = "admin"
+PUSHING_ROLES = frozenset({"producer", ADMIN_ROLE})
 EXACT_POSITION_ROLES = frozenset({"ranger", ADMIN_ROLE})
 
 
@@ -36,6 +37,11 @@ class Viewer:
     def sees_exact_positions(self) -> bool:
         """Whether a role opens exact, current positions."""
         return bool(self.roles & EXACT_POSITION_ROLES)
+
+    @property
+    def may_push(self) -> bool:
+        """Whether a role opens the way into the topics."""
+        return bool(self.roles & PUSHING_ROLES)
 
 
 def token_of(viewer: Viewer, secret: str, since: datetime, until: datetime) -> str:

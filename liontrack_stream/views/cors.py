@@ -9,6 +9,7 @@ from aiohttp import web
 
 from liontrack_stream.views.positions import HEADER
 from liontrack_stream.views.responses import add_vary
+from liontrack_stream.views.size_limits import BODY_LIMITS
 
 EXPOSED = ("Link", "ETag", HEADER, "Retry-After")
 _SENT = ("Authorization", "If-None-Match", "Last-Event-ID")
@@ -16,15 +17,20 @@ _PREFLIGHT_KEPT_S = 600
 
 
 def allow_origins(web_app: web.Application, origins: Sequence[str]) -> None:
-    """Answer the preflights of these origins on all routes there are. Tokens travel in a header, cookies never."""
+    """Answer the preflights of these origins on all routes that are read. Tokens travel in a header, cookies never.
+
+    Pushes are not answered to pages at all.
+    """
     if not origins:
         return
     options = aiohttp_cors.ResourceOptions(  # type: ignore[no-untyped-call]
         expose_headers=EXPOSED, allow_headers=_SENT, max_age=_PREFLIGHT_KEPT_S
     )
     cors = aiohttp_cors.setup(web_app, defaults=dict.fromkeys(origins, options))
+    pushes = {path for _, path in web_app[BODY_LIMITS]}
     for route in list(web_app.router.routes()):
-        cors.add(route)
+        if route.resource is None or route.resource.canonical not in pushes:
+            cors.add(route)
 
     async def depends_on_origin(_: web.Request, response: web.StreamResponse) -> None:
         add_vary(response, "Origin")

@@ -8,13 +8,14 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
+import orjson
 from aiohttp import web
 
 from liontrack_stream import __version__
 from liontrack_stream.views.bodies.errors import ErrorBody
 from liontrack_stream.views.call import Call
 from liontrack_stream.views.parameters import ID_MAX_CHARACTERS, Parameter
-from liontrack_stream.views.routes import Access, Route
+from liontrack_stream.views.routes import Access, Body, Route
 
 Document = dict[str, Any]
 DOCUMENT: web.AppKey[Document] = web.AppKey("openapi", dict)
@@ -30,10 +31,14 @@ _ABOUT = (
 
 def document(routes: Sequence[Route]) -> Document:
     """The description of some routes as a JSON-able OpenAPI document."""
-    types = [ErrorBody, *(route.answer for route in routes if route.answer is not None)]
+    types = list(dict.fromkeys([ErrorBody, *(of for route in routes for of in _types(route))]))
     schemas, components = msgspec.json.schema_components(types, ref_template=_REFERENCE)
     of_type = dict(zip(types, schemas, strict=True))
-    paths = {_PATH_PARAMETER.sub(r"{\1}", route.path): {"get": _operation(route, of_type)} for route in routes}
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        paths.setdefault(_PATH_PARAMETER.sub(r"{\1}", route.path), {})[route.method.lower()] = _operation(
+            route, of_type
+        )
     return {
         "openapi": "3.1.0",
         "info": {"title": "LionTrack Stream", "version": __version__, "description": _ABOUT},
@@ -45,8 +50,15 @@ def document(routes: Sequence[Route]) -> Document:
     }
 
 
+def _types(route: Route) -> list[Any]:
+    """The types of all that a route takes and answers."""
+    types = [route.answer, *route.answers.values(), route.body.item if route.body is not None else None]
+    return [of for of in types if of is not None]
+
+
 def _operation(route: Route, schemas: dict[Any, Any]) -> dict[str, Any]:
     summary = route.description
+    body = {} if route.body is None else {"requestBody": _body(route.body, schemas)}
     return {
         "operationId": route.handler.__name__,
         "summary": summary.partition(". ")[0].rstrip("."),
@@ -54,8 +66,18 @@ def _operation(route: Route, schemas: dict[Any, Any]) -> dict[str, Any]:
         "tags": [route.tag],
         "security": _security(route.access),
         "parameters": [*map(_path_parameter, _PATH_PARAMETER.findall(route.path)), *map(_parameter, route.parameters)],
+        **body,
         "responses": _responses(route, schemas),
     }
+
+
+def _body(body: Body, schemas: dict[Any, Any]) -> dict[str, Any]:
+    """One item or several. OpenAPI 3.1 has no schema for the lines of NDJSON: it is described as text."""
+    item = schemas[body.item]
+    several = {"schema": {"anyOf": [item, {"type": "array", "items": item}]}, "example": body.example}
+    lines = {"schema": {"type": "string"}, "example": f"{orjson.dumps(body.example).decode()}\n"}
+    content = {kind: lines if "ndjson" in kind else several for kind in body.media_types}
+    return {"required": body.required, "content": content}
 
 
 def _security(access: Access) -> list[dict[str, list[str]]]:
@@ -87,7 +109,10 @@ def _parameter(parameter: Parameter[Any]) -> dict[str, Any]:
 def _responses(route: Route, schemas: dict[Any, Any]) -> dict[str, Any]:
     body = {} if route.answer is None else {"schema": schemas[route.answer]}
     responses: dict[str, Any] = {"200": {"description": "OK", "content": dict.fromkeys(route.media_types, body)}}
-    if route.answer is not None:
+    for status, of in route.answers.items():
+        content: Any = {"application/json": {"schema": schemas[of]}}
+        responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": content}
+    if route.answer is not None and route.reads:
         responses["304"] = {"description": "The body has the ETag that If-None-Match names."}
     error = {"application/json": {"schema": schemas[ErrorBody]}}
     for status in sorted(_statuses(route)):

@@ -18,11 +18,14 @@ T = TypeVar("T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _INTEGER = re.compile(r"[0-9]{1,9}")
-_DATE_OR_TIME = (
-    r"^(19[89][0-9]|2[0-8][0-9]{2})"
+_DAY = (
+    r"(19[89][0-9]|2[0-8][0-9]{2})"
     r"-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))"
-    r"(T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9]))?$"
 )
+_CLOCK = r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?"
+_ZONE = r"(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9])"
+_DATE_OR_TIME = f"^{_DAY}({_CLOCK}{_ZONE}?)?$"
+ZONED_TIME = f"^{_DAY}{_CLOCK}{_ZONE}$"
 ID_MAX_CHARACTERS = 512
 TEXT_MAX_CHARACTERS = 2048
 
@@ -142,6 +145,27 @@ class Instant(Parameter[datetime | None]):
     def schema(self) -> dict[str, Any]:
         """A date or a time, each of which `parse` takes; it takes other ways to write them, and other years, too."""
         return {"type": "string", "pattern": _DATE_OR_TIME}
+
+
+@dataclass(frozen=True)
+class Decimal(Parameter[str | None]):
+    """A number of ``[low, high]`` that the handler reads."""
+
+    low: float = 0.0
+    high: float = 0.0
+
+    def schema(self) -> dict[str, Any]:
+        """A number within its bounds."""
+        return {"type": "number", "minimum": self.low, "maximum": self.high}
+
+
+@dataclass(frozen=True)
+class ZonedTime(Parameter[str | None]):
+    """A time that the handler reads: an instant with a zone, or a number of the epoch."""
+
+    def schema(self) -> dict[str, Any]:
+        """A time with a zone; numbers are taken as well."""
+        return {"type": "string", "pattern": ZONED_TIME}
 
 
 AS_OF = Instant(

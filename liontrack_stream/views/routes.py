@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -29,21 +29,36 @@ class Access(Enum):
     OWN_USER = "The user of the path itself, and the role admin."
     RANGER = "The roles ranger and admin."
     ADMIN = "The role admin."
+    PRODUCER = "The roles producer and admin."
     BY_ROW = "It depends on the rows that are asked for."
 
     @property
     def needs_token(self) -> bool:
         """Whether nothing is answered without a token (the demo on loopback may open `RANGER`)."""
-        return self in (Access.SIGNED_IN, Access.OWN_USER, Access.RANGER, Access.ADMIN)
+        return self in (Access.SIGNED_IN, Access.OWN_USER, Access.RANGER, Access.ADMIN, Access.PRODUCER)
+
+
+@dataclass(frozen=True)
+class Body:
+    """What a request carries: an item of this type, or an array of them, or in NDJSON one a line.
+
+    ``example`` is one item that is taken. ``required``: whether a request without a body is an error.
+    """
+
+    item: Any
+    example: Mapping[str, Any]
+    media_types: tuple[str, ...] = ("application/json", "application/x-ndjson")
+    required: bool = True
 
 
 @dataclass(frozen=True)
 class Route:
-    """One address that is answered to GET and HEAD.
+    """One address and how it is asked: by GET and HEAD, unless ``methods`` says otherwise.
 
     ``answer`` is the type of the JSON body (a TypedDict); ``media_types`` what a 200 may be; ``errors`` the statuses
     beyond those that follow from access, parameters and the path. ``any_query``: a query is not looked at, as with
-    files, instead of an error where it is unknown. The handler's docstring is the description.
+    files, instead of an error where it is unknown. ``body`` is what it takes, ``answers`` the types of the bodies of
+    other statuses than 200. The handler's docstring is the description.
     """
 
     path: str
@@ -55,6 +70,19 @@ class Route:
     errors: tuple[int, ...] = ()
     tag: str = "analytics"
     any_query: bool = False
+    methods: tuple[str, ...] = ("GET", "HEAD")
+    body: Body | None = None
+    answers: Mapping[int, Any] = field(default_factory=dict)
+
+    @property
+    def method(self) -> str:
+        """The method that it is described under."""
+        return self.methods[0]
+
+    @property
+    def reads(self) -> bool:
+        """Whether asking changes nothing, so that an answer may be kept and asked for again."""
+        return "HEAD" in self.methods
 
     @property
     def description(self) -> str:
@@ -77,6 +105,8 @@ def check_access(access: Access, viewer: Viewer, user_id: str | None, open_demo:
             allowed, needed = viewer.sees_exact_positions or open_demo(), "This takes a token of role ranger or admin."
         case Access.ADMIN:
             allowed, needed = viewer.is_admin, "This takes a token of role admin."
+        case Access.PRODUCER:
+            allowed, needed = viewer.may_push, "This takes a token of role producer or admin."
         case _:
             return
     if not allowed:

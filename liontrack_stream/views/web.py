@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -16,6 +17,7 @@ from liontrack_stream.views import (
     export,
     geojson,
     health,
+    ingest,
     lions,
     live,
     me,
@@ -39,8 +41,10 @@ from liontrack_stream.views.openapi import DOCUMENT, document
 from liontrack_stream.views.pace import Pace
 from liontrack_stream.views.probes import worker_probes
 from liontrack_stream.views.prometheus import FIGURES, Figures, worker_measure
+from liontrack_stream.views.pushes import PUSHES, Pushes
 from liontrack_stream.views.routes import Route
 from liontrack_stream.views.site import SITE, Site
+from liontrack_stream.views.size_limits import BODY_LIMITS, BODY_MAX_BYTES
 from liontrack_stream.views.stream_hub import HUB, Hub
 from liontrack_stream.views.worker_loop import in_loop
 
@@ -62,6 +66,7 @@ ROUTES: tuple[Route, ...] = (
     *explain.ROUTES,
     *export.ROUTES,
     *stream.ROUTES,
+    *ingest.ROUTES,
     *health.ROUTES,
     *prometheus.ROUTES,
     *openapi.ROUTES,
@@ -76,8 +81,17 @@ def attach(web_app: web.Application, site: Site) -> None:
     web_app[EXPORTS] = Exports(site.settings)
     web_app[HUB] = Hub(site)
     web_app[DOCUMENT] = document(ROUTES)
+    web_app[PUSHES] = Pushes(site.settings)
+    web_app[BODY_LIMITS] = {
+        (route.method, route.path): site.settings.ingest_body_max_bytes if route.body is not None else BODY_MAX_BYTES
+        for route in ROUTES
+        if not route.reads
+    }
     for route in ROUTES:
-        web_app.router.add_get(route.path, answering(route))
+        if route.reads:
+            web_app.router.add_get(route.path, answering(route))
+        else:
+            web_app.router.add_route(route.method, route.path, answering(route))
     add_manners(web_app, site.settings)
 
     async def open_database(_: web.Application) -> None:
@@ -87,13 +101,13 @@ def attach(web_app: web.Application, site: Site) -> None:
         web_app[EXPORTS].break_off()
         web_app[HUB].end()
 
-    async def close_database(_: web.Application) -> None:
+    async def disconnect(_: web.Application) -> None:
         web_app[EXPORTS].close()
-        await site.database.close()
+        await asyncio.gather(site.database.close(), web_app[PUSHES].close())
 
     web_app.on_startup.append(open_database)
     web_app.on_shutdown.append(break_off)
-    web_app.on_cleanup.append(close_database)
+    web_app.on_cleanup.append(disconnect)
 
 
 def register(app: LionTrackApp) -> None:

@@ -21,8 +21,8 @@ _NAMES = {"string": "string", "number": "number", "integer": "number", "boolean"
 
 
 def typescript() -> str:
-    """What `TYPES` holds when it is current: an interface for each schema, by name."""
-    schemas = document(ROUTES)["components"]["schemas"]
+    """What `TYPES` holds when it is current: an interface for each schema of what is read, by name."""
+    schemas = document([route for route in ROUTES if route.reads])["components"]["schemas"]
     return "\n".join([HEAD, *(_interface(name, schema) for name, schema in sorted(schemas.items()))])
 
 
