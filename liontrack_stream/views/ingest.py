@@ -68,7 +68,7 @@ async def push_traccar(call: Call) -> web.Response:
 
 
 async def push_traccar_url(call: Call) -> web.Response:
-    """Push a position by parameters of the URL, as Traccar does with forward.type url, and clients of OsmAnd's protocol.
+    """Push a position by parameters of the URL, as Traccar does with forward.type url, and OsmAnd's clients.
 
     What the parameters are called is up to forward.url; others than these are kept. The token goes into forward.header.
     """

@@ -155,10 +155,10 @@ def _admin(settings: Settings, statement: str) -> None:
         finally:
             await connection.close()
 
-    _run_apart(run())
+    run_apart(run())
 
 
-def _run_apart(coroutine: Any) -> None:
+def run_apart(coroutine: Any) -> None:
     """In a thread: fixtures may be set up while an event loop runs."""
     from concurrent.futures import ThreadPoolExecutor
 

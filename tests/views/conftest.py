@@ -13,12 +13,13 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from pydantic import SecretStr
 
+from liontrack_stream.kafka.topics import create_topics
 from liontrack_stream.settings import Settings
 from liontrack_stream.views.database import Database
 from liontrack_stream.views.http_server import server_options
 from liontrack_stream.views.site import LiveAnswer, Probe, Site, WorkerState
 from liontrack_stream.views.web import attach
-from tests.support.stack import filled_database
+from tests.support.stack import filled_database, new_topic_prefix, run_apart
 from tests.views.tokens import SECRET
 
 NOW = datetime(2026, 3, 10, 12, tzinfo=UTC)
@@ -42,11 +43,21 @@ def filled(stack_settings: Settings, template_database: str) -> Iterator[str]:
         yield name
 
 
+@pytest.fixture(scope="session")
+def pushed_topics(stack_settings: Settings) -> str:
+    """Prefix of topics of one partition that all tests of views push into; nothing reads them."""
+    prefix = new_topic_prefix()
+    settings = stack_settings.model_copy(update={"topic_prefix": prefix, "topic_partitions": 1})
+    run_apart(create_topics(settings))
+    return prefix
+
+
 @pytest.fixture
-def web_settings(stack_settings: Settings, filled: str) -> Settings:
+def web_settings(stack_settings: Settings, filled: str, pushed_topics: str) -> Settings:
     """The test stack's settings, with `data.sql`, this folder's secret, and the contract's defaults for positions."""
     changes = {"pg_database": filled, "jwt_secret": SecretStr(SECRET), "liontrack_demo": False}
-    return stack_settings.model_copy(update=changes)
+    topics = {"topic_prefix": pushed_topics, "topic_partitions": 1}
+    return stack_settings.model_copy(update={**changes, **topics})
 
 
 @pytest.fixture

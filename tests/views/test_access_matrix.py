@@ -16,7 +16,7 @@ from liontrack_stream.settings import Settings
 from liontrack_stream.views.routes import Access, Route
 from liontrack_stream.views.web import ROUTES
 from tests.views.conftest import OLD_WINDOW, Client, Serve
-from tests.views.tokens import ADMIN, RANGER, REFUSED, SECRET, VISITOR, bearer, signed
+from tests.views.tokens import ADMIN, PRODUCER, RANGER, REFUSED, SECRET, VISITOR, bearer, signed
 
 OWNER = "u2"
 VIEWERS: dict[str, dict[str, str]] = {
@@ -24,6 +24,7 @@ VIEWERS: dict[str, dict[str, str]] = {
     "other user": VISITOR,  # u1, role user
     "other without roles": signed((), id="u3"),
     "other ranger": RANGER,
+    "producer": PRODUCER,
     "the user": signed(("user",), id=OWNER),
     "admin": ADMIN,  # u1
 }
@@ -35,8 +36,9 @@ RULES: dict[Access, dict[str, int]] = {
     Access.PUBLIC: {},
     Access.POSITIONS: {},
     Access.SIGNED_IN: {"nobody": 401},
-    Access.OWN_USER: {"nobody": 401, "other user": 403, "other without roles": 403, "other ranger": 403},
-    Access.RANGER: {"nobody": 401, "other user": 403, "other without roles": 403, "the user": 403},
+    Access.OWN_USER: {"nobody": 401, **{name: 403 for name in VIEWERS if name not in ("nobody", "the user", "admin")}},
+    Access.RANGER: {"nobody": 401, **{name: 403 for name in VIEWERS if name not in ("nobody", "other ranger", "admin")}},
+    Access.PRODUCER: {"nobody": 401, **{name: 403 for name in VIEWERS if name not in ("nobody", "producer", "admin")}},
     Access.ADMIN: {"nobody": 401, **{name: 403 for name in VIEWERS if name not in ("nobody", "admin")}},
 }
 NO_RANGER, NOT_OWN = RULES[Access.RANGER], RULES[Access.OWN_USER]
@@ -68,6 +70,16 @@ def address(route: Route) -> tuple[str, dict[str, str]]:
     return path, {p.name: str(p.example) for p in route.parameters if p.required}
 
 
+def carried(route: Route) -> dict[str, Any]:
+    """The body of a request that the route answers with 200 to whom it lets in."""
+    return {} if route.body is None else {"json": route.body.example}
+
+
+def named(route: Route) -> str:
+    """What a route's tests are called."""
+    return route.path if route.reads else f"{route.method} {route.path}"
+
+
 def cases(route: Route) -> list[tuple[dict[str, str], Mapping[str, int]]]:
     """Queries of a route, each with who gets what."""
     if route.access is Access.BY_ROW:
@@ -79,7 +91,7 @@ def cases(route: Route) -> list[tuple[dict[str, str], Mapping[str, int]]]:
 async def status(client: Client, method: str, path: str, **more: Any) -> int:
     """The status alone: some answers have no end."""
     async with client.request(method, path, **more) as response:
-        if response.status >= 400 and method == "GET":
+        if response.status >= 400 and method != "HEAD":
             body = await response.json()
             assert {"error", "detail"} <= body.keys()
             assert (response.status == 401) == ("WWW-Authenticate" in response.headers)
@@ -103,9 +115,17 @@ def of_router(web_app: web.Application) -> dict[str, set[str]]:
 
 async def test_the_router_answers_what_the_table_declares_and_nothing_else(site: Client) -> None:
     app = site.server.app  # type: ignore[attr-defined]
-    assert of_router(app) == {canonical(route): {"GET", "HEAD"} for route in ROUTES}
+    assert of_router(app) == declared()
     assert {route.access for route in ROUTES} <= RULES.keys() | {Access.BY_ROW}
     assert BY_ROW.keys() == {route.path for route in ROUTES if route.access is Access.BY_ROW}
+
+
+def declared() -> dict[str, set[str]]:
+    """Path -> methods, of all routes that are declared."""
+    found: dict[str, set[str]] = {}
+    for route in ROUTES:
+        found.setdefault(canonical(route), set()).update(route.methods)
+    return found
 
 
 def canonical(route: Route) -> str:
@@ -129,45 +149,51 @@ def web_app_of(app: Any) -> web.Application:
     return app.web.web_app
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
+@pytest.mark.parametrize("route", ROUTES, ids=named)
 async def test_who_gets_what(site: Client, route: Route) -> None:
     path = address(route)[0]
     for query, rule in cases(route):
         for viewer, headers in VIEWERS.items():
-            got = await status(site, "GET", path, params=query, headers=headers)
-            assert got == rule[viewer], f"{viewer} asks {path} {query}"
-            assert await status(site, "HEAD", path, params=query, headers=headers) == got, viewer
+            for method in route.methods:
+                got = await status(site, method, path, params=query, headers=headers, **carried(route))
+                assert got == rule[viewer], f"{viewer} asks {method} {path} {query}"
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
+@pytest.mark.parametrize("route", ROUTES, ids=named)
 async def test_a_token_that_is_not_valid_opens_nothing_and_is_told(site: Client, route: Route) -> None:
     path = address(route)[0]
     query, _ = cases(route)[0]
     expected = 200 if route.access is Access.OPEN else 401
+    more = {"params": query, **carried(route)}
     for kind, headers in REFUSED.items():
-        assert await status(site, "GET", path, params=query, headers=headers) == expected, kind
+        assert await status(site, route.method, path, headers=headers, **more) == expected, kind
     twice = [("Authorization", value["Authorization"]) for value in (ADMIN, RANGER)]
-    assert await status(site, "GET", path, params=query, headers=twice) == expected
-    assert await status(site, "HEAD", path, params=query, headers=REFUSED["alg none"]) == expected
+    assert await status(site, route.method, path, headers=twice, **more) == expected
+    assert await status(site, route.methods[-1], path, headers=REFUSED["alg none"], **more) == expected
 
 
-@pytest.mark.parametrize("route", [route for route in ROUTES if route.access.needs_token], ids=lambda route: route.path)
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.access.needs_token], ids=named)
 async def test_a_token_travels_in_its_header_alone(site: Client, route: Route) -> None:
     path, query = address(route)
     token = ADMIN["Authorization"].removeprefix("Bearer ")
+    body = carried(route)
     for name in ("token", "access_token", "jwt", "authorization"):
-        assert await status(site, "GET", path, params={**query, name: token}) == 401
-        assert await status(site, "GET", path, params=query, headers={"Cookie": f"{name}={token}"}) == 401
-    assert await status(site, "GET", path, params=query, headers={"X-Authorization": f"Bearer {token}"}) == 401
+        assert await status(site, route.method, path, params={**query, name: token}, **body) == 401
+        cookie = {"Cookie": f"{name}={token}"}
+        assert await status(site, route.method, path, params=query, headers=cookie, **body) == 401
+    header = {"X-Authorization": f"Bearer {token}"}
+    assert await status(site, route.method, path, params=query, headers=header, **body) == 401
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
+@pytest.mark.parametrize("route", ROUTES, ids=named)
 async def test_other_methods_are_refused(site: Client, route: Route) -> None:
     path, query = address(route)
-    for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"):
+    allowed = declared()[canonical(route)]
+    for method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"} - allowed:
         async with site.request(method, path, params=query, headers=ADMIN) as response:
-            assert (response.status, response.headers["Allow"]) == (405, "GET,HEAD"), method
-            assert set(await response.json()) == {"error", "detail"}
+            assert (response.status, response.headers["Allow"]) == (405, ",".join(sorted(allowed))), method
+            if method != "HEAD":
+                assert set(await response.json()) == {"error", "detail"}
 
 
 async def test_an_endless_token_is_refused_before_it_is_read(site: Client) -> None:

@@ -30,16 +30,17 @@ async def test_every_route_is_described(client: Client) -> None:
     assert served["openapi"] == "3.1.0"
     assert set(served["paths"]) == set(map(shown, ROUTES))
     for route in ROUTES:
-        operation = served["paths"][shown(route)]["get"]
+        operation = served["paths"][shown(route)][route.method.lower()]
         assert operation["summary"], route.path
         assert {p["name"] for p in operation["parameters"] if p["in"] == "query"} == {p.name for p in route.parameters}
         assert operation["responses"]["200"]["content"].keys() == set(route.media_types)
         assert bool(operation["security"]) == (route.access is not Access.OPEN)
+        assert ("requestBody" in operation) == (route.body is not None)
 
 
 def test_names_are_unique_and_references_lead_somewhere() -> None:
     made = json.loads(json.dumps(document(ROUTES)))
-    names = [path["get"]["operationId"] for path in made["paths"].values()]
+    names = [operation["operationId"] for path in made["paths"].values() for operation in path.values()]
     assert len(names) == len(set(names))
     known = {f"#/components/schemas/{name}" for name in made["components"]["schemas"]}
     assert references(made) <= known

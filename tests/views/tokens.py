@@ -59,6 +59,7 @@ def _with_hmac(signed_part: str, key: str) -> str:
 RANGER = signed(("ranger",))
 ADMIN = signed(("admin",))
 VISITOR = signed(("user",))
+PRODUCER = signed(("producer",), id="gateway")
 EXPIRING_RANGER = signed(("ranger",), exp=FAR_AHEAD)
 
 

@@ -8,7 +8,7 @@ from liontrack_stream.views.parameters import Instant, Parameter, WholeNumber
 from liontrack_stream.views.routes import Route
 from liontrack_stream.views.web import ROUTES
 from tests.views.conftest import Client, Serve
-from tests.views.test_access_matrix import address
+from tests.views.test_access_matrix import address, carried
 from tests.views.tokens import ADMIN
 
 SENSELESS = {
@@ -43,7 +43,7 @@ async def test_senseless_values(client: Client, route: Route, parameter: Paramet
 @pytest.mark.parametrize("route", ONE_OF_EACH, ids=lambda route: route.path)
 async def test_unknown_and_repeated_parameters(client: Client, route: Route) -> None:
     path, query = address(route)
-    response = await client.get(path, params={**query, "foo": "1"}, headers=ADMIN)
+    response = await client.request(route.method, path, params={**query, "foo": "1"}, headers=ADMIN, **carried(route))
     assert (response.status, "foo" in (await response.json())["detail"]) == (400, True)
     for parameter in route.parameters:
         response = await client.get(path, params=[(parameter.name, "1")] * 2, headers=ADMIN)
