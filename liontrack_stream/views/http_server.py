@@ -35,4 +35,5 @@ def server_options() -> dict[str, Any]:
         "max_field_size": HEADER_MAX_BYTES,
         "keepalive_timeout": KEEP_ALIVE_S,
         "lingering_time": LINGER_S,
+        "auto_decompress": False,  # `pushes` unpacks, and counts
     }

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from liontrack_stream.kafka.producer import Outgoing
 from liontrack_stream.kafka.pushing import RECORD_MAX_BYTES, NotAcknowledged, PushProducer
@@ -66,7 +66,7 @@ async def take_body(call: Call, topic: str, adapt: Adapter | None = None) -> web
     with call.request.app[PUSHES]:
         settings = call.site.settings
         lines = takes_lines(call.request)
-        body = await read_body(call.request, settings.ingest_body_max_bytes)
+        body = unpacked(call.request, await read_body(call.request, settings.ingest_body_max_bytes), settings)
         return await _take(call, topic, items_of(body, lines, settings.ingest_items_max), adapt)
 
 
@@ -104,8 +104,7 @@ async def _take(call: Call, topic: str, items: Sequence[Item], adapt: Adapter | 
 
 def takes_lines(request: web.Request) -> bool:
     """Whether the body is NDJSON, by its Content-Type; 415 for anything but JSON, and for a body packed otherwise."""
-    packed = request.headers.get("Content-Encoding", "identity").strip().lower()
-    if packed not in ("identity", "gzip"):
+    if _packing(request) not in ("identity", "gzip"):
         raise ApiError(415, "Unsupported media type", "A body is packed as gzip, or not.", {"Accept-Encoding": "gzip"})
     kind = request.content_type if "Content-Type" in request.headers else "none"
     if (kind != JSON and kind not in NDJSON) or (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
@@ -115,7 +114,7 @@ def takes_lines(request: web.Request) -> bool:
 
 
 async def read_body(request: web.Request, max_bytes: int) -> bytes:
-    """The body, unpacked; never more than ``max_bytes`` of it are held."""
+    """The body as it was sent; never much more than ``max_bytes`` of it are held."""
     body = bytearray()
     try:
         async with asyncio.timeout(READ_WITHIN_S):
@@ -125,11 +124,33 @@ async def read_body(request: web.Request, max_bytes: int) -> bytes:
                     raise too_large(max_bytes)
     except TimeoutError:
         raise ApiError(408, "Request timeout", f"The body was not there within {READ_WITHIN_S:.0f} s.") from None
-    except (HttpProcessingError, web.RequestPayloadError):
-        raise ApiError(400, "Bad request", "The body ends too early, or is not what its headers say.") from None
-    except OSError:
+    except (OSError, web.RequestPayloadError):
         raise ApiError(400, "Bad request", "The body broke off.") from None
     return bytes(body)
+
+
+def unpacked(request: web.Request, body: bytes, settings: Settings) -> bytes:
+    """What a body holds that may be gzip; no more of it is unpacked than is taken."""
+    if _packing(request) != "gzip":
+        return body
+    max_bytes = settings.ingest_body_max_bytes
+    whole = bytearray()
+    try:
+        while body:
+            member = zlib.decompressobj(16 + zlib.MAX_WBITS)
+            whole += member.decompress(body, max_bytes + 1 - len(whole))
+            if len(whole) > max_bytes:
+                raise too_large(max_bytes)
+            if not member.eof:
+                raise ApiError(400, "Bad request", "The gzip body ends too early.")
+            body = member.unused_data
+    except zlib.error:
+        raise ApiError(400, "Bad request", "The body is not gzip, as its Content-Encoding says.") from None
+    return bytes(whole)
+
+
+def _packing(request: web.Request) -> str:
+    return request.headers.get("Content-Encoding", "identity").strip().lower()
 
 
 def items_of(body: bytes, lines: bool, items_max: int) -> list[Item]:
@@ -138,7 +159,7 @@ def items_of(body: bytes, lines: bool, items_max: int) -> list[Item]:
     A line that is no JSON is an item, too: its neighbours are taken. A body that is no JSON is refused as a whole.
     """
     if lines:
-        items = [(number, line) for number, line in enumerate(body.split(b"\n")) if line.strip()]
+        items = [(number, line) for number, line in enumerate(map(bytes.strip, body.split(b"\n"))) if line]
     elif body.lstrip()[:1] == b"[":
         items = [(number, bytes(item)) for number, item in enumerate(_decoded(body, list[msgspec.Raw]))]
     else:

@@ -37,7 +37,10 @@ RULES: dict[Access, dict[str, int]] = {
     Access.POSITIONS: {},
     Access.SIGNED_IN: {"nobody": 401},
     Access.OWN_USER: {"nobody": 401, **{name: 403 for name in VIEWERS if name not in ("nobody", "the user", "admin")}},
-    Access.RANGER: {"nobody": 401, **{name: 403 for name in VIEWERS if name not in ("nobody", "other ranger", "admin")}},
+    Access.RANGER: {
+        "nobody": 401,
+        **{name: 403 for name in VIEWERS if name not in ("nobody", "other ranger", "admin")},
+    },
     Access.PRODUCER: {"nobody": 401, **{name: 403 for name in VIEWERS if name not in ("nobody", "producer", "admin")}},
     Access.ADMIN: {"nobody": 401, **{name: 403 for name in VIEWERS if name not in ("nobody", "admin")}},
 }
