@@ -8,7 +8,6 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-import orjson
 from aiohttp import web
 
 from liontrack_stream import __version__
@@ -75,7 +74,7 @@ def _body(body: Body, schemas: dict[Any, Any]) -> dict[str, Any]:
     """One item or several. OpenAPI 3.1 has no schema for the lines of NDJSON: it is described as text."""
     item = schemas[body.item]
     several = {"schema": {"anyOf": [item, {"type": "array", "items": item}]}, "example": body.example}
-    lines = {"schema": {"type": "string"}, "example": f"{orjson.dumps(body.example).decode()}\n"}
+    lines = {"schema": {"type": "string", "description": "One item a line."}}
     content = {kind: lines if "ndjson" in kind else several for kind in body.media_types}
     return {"required": body.required, "content": content}
 
