@@ -137,6 +137,11 @@ def test_what_is_acknowledged_is_stored_once_through_an_outage(pipeline: Pipelin
     pipeline.assert_right()
 
 
+def silver(pipeline: PipelineKit) -> dict[str, list[tuple[Any, ...]]]:
+    """The rows of what was pushed, by noun."""
+    return {noun: [tuple(row) for row in pipeline.fetch(sql)] for noun, sql in SILVER.items()}
+
+
 async def push_all(pipeline: PipelineKit) -> None:
     """Push all events, each noun's at once."""
     async with aiohttp.ClientSession(f"http://127.0.0.1:{pipeline.settings.web_port}", headers=PRODUCER) as session:
@@ -177,7 +182,7 @@ async def push_through_an_outage(pipeline: PipelineKit, own_kafka: OwnKafka) -> 
         await asyncio.to_thread(own_kafka.start)
         before = len(told.acknowledged)
         async with asyncio.timeout(40):
-            while len(told.acknowledged) < before + 50:
+            while len(told.acknowledged) < before + 50:  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
         ending.set()
         await asyncio.gather(*pushers)
