@@ -46,6 +46,12 @@ END_TO_END_S = Histogram(
 DEAD_LETTERS = Counter(
     "liontrack_dead_letters", "Records that broke the contract", ["pipeline_name"], registry=REGISTRY
 )
+PUSHED = Counter(
+    "liontrack_pushed_items",
+    "Items pushed over HTTP: acknowledged, refused, or not acknowledged because Kafka is away",
+    ["pipeline_name", "result"],
+    registry=REGISTRY,
+)
 CONSUMER_LAG = Gauge(
     "liontrack_consumer_lag_records",
     "Records in Kafka that are not in the warehouse yet, of the partitions this worker reads",
@@ -79,6 +85,11 @@ def batch_stored(topic: str, records: int, seconds: float, oldest_append_ms: flo
 def batch_retried(topic: str) -> None:
     """A batch was not stored because the infrastructure is away; it is tried again."""
     PIPELINE_RUNS.labels(_NOUNS[topic], "retried").inc()
+
+
+def items_pushed(topic: str, result: str, count: int) -> None:
+    """So many items of a push for a contract topic ended as ``acknowledged``, ``refused`` or ``not_acknowledged``."""
+    PUSHED.labels(_NOUNS[topic], result).inc(count)
 
 
 def set_lag(lag: Mapping[tuple[str, int], int]) -> None:

@@ -60,16 +60,17 @@ class PushProducer:
         if self._late and self._waiting:
             raise NotAcknowledged("Kafka does not answer: what was pushed before still waits.")
         self._late = False
+        starting = self._start()
         try:
             async with asyncio.timeout(self._timeout_s):
-                producer = await asyncio.shield(self._start())
-                await self._deliver(producer, records)
+                await self._deliver(await asyncio.shield(starting), records)
         except TimeoutError:
             self._late = self._waiting > 0
             raise NotAcknowledged(f"Kafka has not answered within {self._timeout_s:g} s.") from None
         except (KafkaError, OSError) as error:
             logger.warning("A push of %d records is not acknowledged: %r", len(records), error)
-            self._let_go()
+            if self._starting is starting:
+                self._let_go()
             raise NotAcknowledged("Kafka does not take records at present.") from None
 
     async def close(self) -> None:

@@ -19,6 +19,7 @@ from aiohttp import web
 
 from liontrack_stream.kafka.producer import Outgoing
 from liontrack_stream.kafka.pushing import RECORD_MAX_BYTES, NotAcknowledged, PushProducer
+from liontrack_stream.metrics import items_pushed
 from liontrack_stream.settings import Settings
 from liontrack_stream.sources.pushed import Adapter, Refused, record_of
 from liontrack_stream.views.call import Call
@@ -89,10 +90,13 @@ async def _take(call: Call, topic: str, items: Sequence[Item], adapt: Adapter | 
             records.append(record)
         if number % _ITEMS_AT_ONCE == 0:
             await asyncio.sleep(0)
+    items_pushed(topic, "refused", len(rejected))
     if records:
         try:
             await call.request.app[PUSHES].producer.push(records)
+            items_pushed(topic, "acknowledged", len(records))
         except NotAcknowledged as error:
+            items_pushed(topic, "not_acknowledged", len(records))
             detail = f"{error} Push all of it again: what arrived counts once."
             raise ApiError(503, "Service unavailable", detail, {"Retry-After": AGAIN_S}) from None
     taken = {"accepted": len(records), "rejected": rejected}
