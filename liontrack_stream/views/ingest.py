@@ -57,6 +57,11 @@ async def push_earthranger(call: Call) -> web.Response:
     return await take_body(call, POSITIONS.name, earthranger.position_of)
 
 
+async def push_earthranger_status(call: Call) -> web.Response:
+    """The same where EarthRanger's own clients look for it: /ingest/earthranger is their service root."""
+    return await push_earthranger(call)
+
+
 async def push_traccar(call: Call) -> web.Response:
     """Push positions as Traccar forwards them with forward.type json. The lion is the collar, the device's `uniqueId`.
 
@@ -92,6 +97,16 @@ def _push(path: str, handler: CallHandler, item: Any, example: dict[str, Any]) -
 
 
 _TIME = "2026-01-31T12:00:00Z"
+_STATUS = {
+    "manufacturer_id": "ST-1042",
+    "recorded_at": _TIME,
+    "location": {"lat": -21.5, "lon": 23.5},
+    "subject_name": "Nala",
+    "subject_type": "wildlife",
+    "subject_subtype": "lion",
+    "source_type": "tracking-device",
+    "additional": {},
+}
 ROUTES = (
     _push(
         "/ingest/positions",
@@ -117,20 +132,12 @@ ROUTES = (
         bodies.PushedChallenge,
         {"challenge_id": "c-1", "user_id": "u1", "title": "Track", "status": "pending", "updated_at": _TIME},
     ),
+    _push("/ingest/earthranger", push_earthranger, bodies.SensorStatus, _STATUS),
     _push(
-        "/ingest/earthranger",
-        push_earthranger,
+        "/ingest/earthranger/sensors/generic/{provider}/status",
+        push_earthranger_status,
         bodies.SensorStatus,
-        {
-            "manufacturer_id": "ST-1042",
-            "recorded_at": _TIME,
-            "location": {"lat": -21.5, "lon": 23.5},
-            "subject_name": "Nala",
-            "subject_type": "wildlife",
-            "subject_subtype": "lion",
-            "source_type": "tracking-device",
-            "additional": {},
-        },
+        _STATUS,
     ),
     _push(
         "/ingest/traccar",

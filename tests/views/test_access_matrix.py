@@ -64,7 +64,12 @@ BY_ROW: dict[str, list[tuple[dict[str, str], dict[str, int]]]] = {
     },
     "/api/analytics/export/movebank": [({}, RULES[Access.SIGNED_IN])],
 }
-IN_PATHS = {"lionId": "nala", "userId": OWNER, "file": "docs/docs.js"}  # of every parameter of a path
+IN_PATHS = {
+    "lionId": "nala",
+    "userId": OWNER,
+    "file": "docs/docs.js",
+    "provider": "collars",
+}  # of every parameter of a path
 
 
 def address(route: Route) -> tuple[str, dict[str, str]]:
