@@ -134,7 +134,7 @@ ROUTES = (
     ),
     _push("/ingest/earthranger", push_earthranger, bodies.SensorStatus, _STATUS),
     _push(
-        "/ingest/earthranger/sensors/generic/{provider}/status",
+        "/ingest/earthranger/api/v1.0/sensors/generic/{provider}/status",
         push_earthranger_status,
         bodies.SensorStatus,
         _STATUS,
