@@ -28,6 +28,13 @@ def test_stdout_is_the_token_and_nothing_else(tmp_path: Path) -> None:
     assert SECRET not in done.stderr
 
 
+def test_a_producer_may_push_and_nothing_else(tmp_path: Path) -> None:
+    arguments = ("token", "--id", "collars", "--role", "producer")
+    done = liontrack(*arguments, cwd=tmp_path, environment={**SETTINGS, "JWT_SECRET": SECRET})
+    viewer = viewer_of((f"Bearer {done.stdout.strip()}",), SECRET)
+    assert (viewer.may_push, viewer.sees_exact_positions, viewer.is_admin) == (True, False, False)
+
+
 @pytest.mark.parametrize(
     ("arguments", "secret", "sentence"),
     [
