@@ -119,8 +119,8 @@ def test_what_is_acknowledged_is_stored_once_through_an_outage(pipeline: Pipelin
     before = silver(pipeline)
 
     asyncio.run(push_all(pipeline))
-    repeats = "SELECT count(*), count(*) FILTER (WHERE conflict) FROM metadata.repeats"
-    wait_until(lambda: tuple(pipeline.fetch(repeats)[0]) == (len(expected), 0), 20, "as many repeats, none a conflict")
+    repeats = "SELECT count(*) FROM metadata.repeats"
+    wait_until(lambda: pipeline.fetch(repeats)[0][0] == len(expected), 20, "as many repeats")
     assert silver(pipeline) == before
 
     told, killed, started = asyncio.run(push_through_an_outage(pipeline, own_kafka))
