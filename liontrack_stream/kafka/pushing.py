@@ -64,6 +64,10 @@ class PushProducer:
         try:
             async with asyncio.timeout(self._timeout_s):
                 await self._deliver(await asyncio.shield(starting), records)
+        except asyncio.CancelledError:
+            if not starting.cancelled():
+                raise
+            raise NotAcknowledged("This worker is stopping.") from None
         except TimeoutError:
             self._late = self._waiting > 0
             raise NotAcknowledged(f"Kafka has not answered within {self._timeout_s:g} s.") from None
