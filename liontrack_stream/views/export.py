@@ -83,7 +83,7 @@ async def _send(call: Call, table: Exported, form: Format, lion_id: str | None =
         grid_deg=access.grid_deg,
         since=since,
         until=until,
-        lion_id=lion_id,
+        lion_ids=None if lion_id is None else (lion_id,),
         limit=call[LIMIT],
     )
     return await send(call, question, form, {HEADER: access.note} if table.subject == "lion" else {})

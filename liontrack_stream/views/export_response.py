@@ -135,7 +135,7 @@ class _Download:
         encoder = self._form.encoder(columns, table, self._call.now)
         self._encoder = Gzip(encoder) if "Content-Encoding" in self._response.headers else encoder
         self._head = self._encoder.head()
-        await export.copy(columns, self._form.copy, self._take)
+        await export.copy(await export.cells(columns), self._form.copy, self._take)
         await self._send_block()
 
     async def end(self) -> None:

@@ -31,13 +31,17 @@ CONNECT_TIMEOUT_S = 3.0
 CLOSE_TIMEOUT_S = 5.0
 LOCK_TIMEOUT_S = 5.0
 Cells = Literal["csv", "json", "parquet"]
-_PARAMETERS = ("viewer", "seen_until", "grid_deg", "since", "until", "lion_id", "limit")
+_PARAMETERS = ("viewer", "seen_until", "grid_deg", "since", "until", "lion_ids", "flagged", "as_told", "limit")
 Sink = Callable[[bytes], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What to export. ``source``: the query's name under ``sql/export``, by who asks."""
+    """What to export. ``source``: the query's name under ``sql/export``, by who asks.
+
+    ``flagged``: flagged fixes, too. ``as_told``: of a fix what its event said, not what the rules made of it.
+    ``further``: of Movebank's columns, more of its select list, which is ours.
+    """
 
     table: Exported
     source: str
@@ -46,7 +50,10 @@ class Question:
     grid_deg: float | None = None
     since: datetime | None = None
     until: datetime | None = None
-    lion_id: str | None = None
+    lion_ids: Sequence[str] | None = None
+    flagged: bool = True
+    as_told: bool = False
+    further: str = ""
     limit: int | None = None
 
 
@@ -63,6 +70,8 @@ class Export:
 
     def __init__(self, connection: asyncpg.Connection, question: Question, cells: Cells) -> None:
         self._connection, self._question, self._cells = connection, question, cells
+        self.on_part: Callable[[int, int], None] = lambda done, of: None
+        """Told after each part (a day's partition) how many are done, of how many."""
 
     async def columns(self) -> list[Column]:
         """The columns in their order; asks PostgreSQL, which reads no row."""
@@ -71,7 +80,12 @@ class Export:
             prepared = await self._connection.prepare(sql)
             return [Column(attribute.name, attribute.type.name) for attribute in prepared.get_attributes()]
 
-    async def copy(self, columns: Sequence[Column], options: Mapping[str, Any], sink: Sink) -> int:
+    async def cells(self, columns: Sequence[Column]) -> str:
+        """The select list that shows columns in this export's format."""
+        names, kinds = [column.name for column in columns], [column.kind for column in columns]
+        return str(await self._connection.fetchval(query("export/cells"), names, kinds, self._cells))
+
+    async def copy(self, cells: str, options: Mapping[str, Any], sink: Sink) -> int:
         """Hand all rows to ``sink``, whole rows at a time, each ended by LF; returns their number.
 
         Raises
@@ -79,10 +93,9 @@ class Export:
         OSError, asyncpg.PostgresError, asyncpg.InterfaceError
             When Postgres is away, slow, or shutting down.
         """
-        names, kinds = [column.name for column in columns], [column.kind for column in columns]
-        cells = await self._connection.fetchval(query("export/cells"), names, kinds, self._cells)
         outer, done = "rows_json" if self._cells == "json" else "rows_csv", 0
-        for relation in await self._relations():
+        relations = await self._relations()
+        for number, relation in enumerate(relations, 1):
             limit = self._question.limit
             left = replace(self._question, limit=None if limit is None else limit - done)
             if left.limit == 0:
@@ -91,7 +104,23 @@ class Export:
             async with self._rolled_back():
                 tag = await self._connection.copy_from_query(sql, *arguments, output=sink, **options)
             done += int(tag.split()[-1])
+            self.on_part(number, len(relations))
         return done
+
+    async def batches(self, outer: str, rows: int) -> AsyncIterator[Sequence[Any]]:
+        """The rows of ``sql/export/<outer>.sql`` around the source, so many at a time, in the order of their days."""
+        relations = await self._relations()
+        for number, relation in enumerate(relations, 1):
+            sql, arguments = statement(self._question, outer, relation)
+            async with self._rolled_back():
+                cursor = await self._connection.cursor(sql, *arguments)
+                while batch := await cursor.fetch(rows):
+                    yield batch
+            self.on_part(number, len(relations))
+
+    async def ask(self, name: str, *arguments: Any) -> Sequence[Any]:
+        """The few rows of ``sql/export/<name>.sql``, at the export's moment."""
+        return list(await self._connection.fetch(query(f"export/{name}"), *arguments))
 
     async def _relations(self) -> list[str]:
         table, question = self._question.table, self._question
@@ -121,16 +150,21 @@ def statement(question: Question, outer: str, relation: str, cells: str = "") ->
     template = query(f"export/{outer}").replace("{source}", template)
     used = dict.fromkeys(name for _, name, _, _ in Formatter().parse(template) if name in _PARAMETERS)
     numbers = {str(name): f"${number}" for number, name in enumerate(used, 1)}
-    text = template.format(relation=named(relation), time=question.table.time, cells=cells, **numbers)
+    ours = {"relation": named(relation), "time": question.table.time, "cells": cells, "further": question.further}
+    text = template.format(**ours, **numbers)
     return text, [getattr(question, str(name)) for name in used]
 
 
 @asynccontextmanager
-async def open_export(settings: Settings, question: Question, cells: Cells) -> AsyncIterator[Export]:
+async def open_export(
+    settings: Settings, question: Question, cells: Cells, statement_timeout_s: float | None = None
+) -> AsyncIterator[Export]:
     """A snapshot on a connection of its own, that acts as the API's role and can only read.
 
-    Leaving it early, also by cancellation, ends what PostgreSQL is still doing for it.
+    A statement ends after EXPORT_TIMEOUT_S, or the time given here (0: none). Leaving it early, also by cancellation,
+    ends what PostgreSQL is still doing for it.
     """
+    timeout_s = settings.export_timeout_s if statement_timeout_s is None else statement_timeout_s
     connection = await asyncpg.connect(
         **settings.pg_dsn,
         timeout=CONNECT_TIMEOUT_S,
@@ -144,7 +178,7 @@ async def open_export(settings: Settings, question: Question, cells: Cells) -> A
             "max_parallel_workers_per_gather": "0",  # leave the cores to ingestion
             "synchronize_seqscans": "off",  # the first rows are the first rows, whoever else reads
             "default_transaction_read_only": "on",
-            "statement_timeout": f"{settings.export_timeout_s:.0f}s",
+            "statement_timeout": f"{timeout_s:.0f}s",
             "lock_timeout": f"{LOCK_TIMEOUT_S:.0f}s",
             **acting_as(settings.pg_api_role),
         },

@@ -82,3 +82,6 @@ TABLES: dict[str, Exported] = {table.name: table for table in _TABLES}
 
 MOVEBANK = Exported("movebank", "lion", None, "silver.positions", "movebank", "others_movebank")
 """Fixes under Movebank's attribute names; its queries cut the period themselves."""
+
+FIXES = Exported("fixes", "lion", None, "silver.positions", "fixes", "others_fixes")
+"""Fixes with what files of tracks and occurrences tell of them; its queries cut the period themselves."""

@@ -6,7 +6,8 @@ SELECT '' AS "event-id", 'true' AS visible, to_char(event_time AT TIME ZONE 'UTC
        NULL AS "manually-marked-outlier", 'gps' AS "sensor-type", 'Panthera leo' AS "individual-taxon-canonical-name",
        NULL AS "tag-local-identifier", lion_id AS "individual-local-identifier", nullif(source, 'movebank') AS "study-name"
 FROM {relation}
-WHERE flags = 0 AND event_time <= {seen_until}::timestamptz AND ({lion_id}::text IS NULL OR lion_id = {lion_id}::text)
+WHERE flags = 0 AND event_time <= {seen_until}::timestamptz
+  AND ({lion_ids}::text[] IS NULL OR lion_id = ANY ({lion_ids}::text[]))
   AND ({since}::timestamptz IS NULL OR event_time >= {since}::timestamptz)
   AND ({until}::timestamptz IS NULL OR event_time < {until}::timestamptz)
 ORDER BY lion_id, event_time

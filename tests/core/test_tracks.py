@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from liontrack_stream.views.tracks import Fix, bounding_box, distance_m, walks_of
+from liontrack_stream.core.tracks import Fix, bounding_box, distance_m, walks_of
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -7,10 +7,11 @@ walks    ════════      ═════│════
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import NamedTuple
 
 from liontrack_stream.core.settle import STEP_GAP_MAX_US
@@ -28,35 +29,51 @@ class Fix(NamedTuple):
 
 @dataclass(slots=True)
 class Walk:
-    """Positions ``[lng, lat]``, each with its time; with ``stays`` as often as the lion was seen at one, else once."""
+    """At least two positions ``[lng, lat]``, each with its time."""
 
-    stays: bool
-    positions: list[list[float]] = field(default_factory=list)
-    times: list[datetime] = field(default_factory=list)
-
-    def add(self, time: datetime, lat: float, lng: float) -> None:
-        """Go on to a position."""
-        if self.times and self.positions[-1] == [lng, lat] and (not self.stays or self.times[-1] == time):
-            return
-        self.positions.append([lng, lat])
-        self.times.append(time)
+    positions: list[list[float]]
+    times: list[datetime]
 
 
-def walks_of(fixes: Sequence[Fix], stays: bool) -> list[Walk]:
+def walks_of(fixes: Iterable[Fix], stays: bool) -> list[Walk]:
     """The walks of at least two positions, from fixes by time."""
-    walks = [Walk(stays)]
+    found = []
+    for _, group in groupby(positions_of(fixes, stays), itemgetter(0)):
+        walk = [position for _, position in group]
+        if len(walk) > 1:
+            found.append(Walk([[fix.lng, fix.lat] for fix in walk], [fix.time for fix in walk]))
+    return found
+
+
+def positions_of(fixes: Iterable[Fix], stays: bool) -> Iterator[tuple[int, Fix]]:
+    """The positions of fixes by time, each with the number of its walk; two are held, however many there are.
+
+    With ``stays`` a position comes as often as the lion was seen at one, else once.
+    """
+    last: tuple[int, Fix] | None = None
+    for number, fix in _cut(fixes):
+        if last is not None and last[0] == number:
+            before = last[1]
+            if (before.lng, before.lat) == (fix.lng, fix.lat) and (not stays or before.time == fix.time):
+                continue
+        last = number, fix
+        yield last
+
+
+def _cut(fixes: Iterable[Fix]) -> Iterator[tuple[int, Fix]]:
+    """Fixes, and both sides of each crossing of the antimeridian, with the number of their walk."""
+    number = 0
     before: Fix | None = None
     for fix in fixes:
         if before is not None and fix.time - before.time > GAP_MAX:
-            walks.append(Walk(stays))
+            number += 1
         elif before is not None and abs(fix.lng - before.lng) > 180.0:
             time, lat, edge = _crossing(before, fix)
-            walks[-1].add(time, lat, edge)
-            walks.append(Walk(stays))
-            walks[-1].add(time, lat, -edge)
-        walks[-1].add(*fix)
+            yield number, Fix(time, lat, edge)
+            number += 1
+            yield number, Fix(time, lat, -edge)
+        yield number, fix
         before = fix
-    return [walk for walk in walks if len(walk.times) > 1]
 
 
 def _crossing(before: Fix, after: Fix) -> tuple[datetime, float, float]:

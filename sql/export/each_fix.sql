@@ -1,0 +1,2 @@
+-- One row per row of a source, in its order.
+{source}
