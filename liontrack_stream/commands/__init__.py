@@ -30,6 +30,7 @@ MODULES: tuple[str, ...] = (
     "topics",
     "refresh",
     "import_",
+    "export",
     "simulate",
     "demo",
     "worker",

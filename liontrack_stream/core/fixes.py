@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ZERO_ZERO, NOT_VISIBLE, FUTURE, SPIKE, DELETED = 1, 2, 4, 8, 16
+FLAGS = {"zero_zero": ZERO_ZERO, "not_visible": NOT_VISIBLE, "future": FUTURE, "spike": SPIKE, "deleted": DELETED}
 FUTURE_TOLERANCE_US = 10 * 60 * 1_000_000
 NO_STEP = -1
 
@@ -53,6 +54,11 @@ def pieces(fixes: Fixes, bounds: Sequence[int]) -> list[Fixes]:
     """Copies of the fixes between neighbouring bounds, read-only; as bytes, for numpy copies fixes field by field."""
     data, size = fixes.tobytes(), FIX.itemsize
     return [np.ndarray(end - start, FIX, data[start * size : end * size]) for start, end in pairwise(bounds)]
+
+
+def flag_names(flags: int) -> list[str]:
+    """The names of a fix's flags, as silver.flag_names() gives them."""
+    return [name for name, bit in FLAGS.items() if flags & bit]
 
 
 def own_flags(lat: Any, lng: Any, time_us: Any, append_us: Any, visible: Any) -> NDArray[np.uint8]:

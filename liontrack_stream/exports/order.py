@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from liontrack_stream.contract.times import iso, to_microseconds
-from liontrack_stream.warehouse.export_rows import Question
-from liontrack_stream.warehouse.export_tables import Exported
 
 Kind = Literal["movebank", "darwin-core", "geojson", "gpx"]
 SIMULATED_SOURCE = "simulator"
@@ -43,24 +41,6 @@ class Order:
         if self.grid_deg is None:
             return f"exact; delay_h={self.delay_h:g}" if self.delay_h else "exact"
         return f"generalised; grid_deg={self.grid_deg:g}; delay_h={self.delay_h:g}"
-
-    def question(self, table: Exported) -> Question:
-        """The rows of a table of fixes that it asks for."""
-        exact = self.grid_deg is None
-        until = self.until
-        if exact and self.delay_h:
-            until = self.seen_until if until is None else min(until, self.seen_until)
-        return Question(
-            table,
-            table.whole if exact else table.others or "",
-            seen_until=None if exact else self.seen_until,
-            grid_deg=self.grid_deg,
-            since=self.since,
-            until=until,
-            lion_ids=self.lion_ids,
-            flagged=self.flagged,
-            as_told=True,
-        )
 
 
 @dataclass(slots=True)

@@ -108,8 +108,8 @@ class Spool(AbstractContextManager["Spool"]):
                         _EPOCH + timedelta(microseconds=time_us),
                         lat,
                         lng,
-                        None if altitude != altitude else altitude,
-                        None if dop != dop else dop,
+                        None if math.isnan(altitude) else altitude,
+                        None if math.isnan(dop) else dop,
                         None if step_mm < 0 else step_mm,
                         flags,
                     )

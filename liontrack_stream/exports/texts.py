@@ -1,4 +1,4 @@
-"""Texts and numbers as XML can hold them."""
+"""Texts and numbers as XML and spreadsheets can hold them."""
 
 from __future__ import annotations
 
@@ -29,3 +29,11 @@ def decimal(number: float) -> str:
     """The shortest digits that are this number, without an exponent."""
     digits = repr(number)
     return format(Decimal(digits), "f") if "e" in digits else digits.removesuffix(".0")
+
+
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+
+
+def safe_cell(text: str) -> str:
+    """A text as a spreadsheet shows it and does not run it, as metadata.safe_cell() gives it."""
+    return f"'{text}" if text.lstrip(" '").startswith(_FORMULA) else text

@@ -8,13 +8,13 @@ from typing import Any
 
 from aiohttp import web
 
+from liontrack_stream.core.tracks import Fix, bounding_box, distance_m, walks_of
 from liontrack_stream.views.bodies.geojson import PositionsBody, TrackBody
 from liontrack_stream.views.call import Call
 from liontrack_stream.views.errors import UnknownLion
 from liontrack_stream.views.lions import AFTER, HOURS, LIONS_LIMIT, POSITIONS_MAX, prepared_list
 from liontrack_stream.views.parameters import AS_OF, WholeNumber
 from liontrack_stream.views.routes import Access, Route
-from liontrack_stream.core.tracks import Fix, bounding_box, distance_m, walks_of
 
 MEDIA_TYPE = "application/geo+json"
 TRACK_LIMIT = WholeNumber("limit", "At most so many fixes, the newest ones.", POSITIONS_MAX, low=1, high=POSITIONS_MAX)

@@ -118,6 +118,15 @@ class Export:
                     yield batch
             self.on_part(number, len(relations))
 
+    async def distinct(self, outer: str) -> set[Any]:
+        """The different values in the first column of ``sql/export/<outer>.sql`` around the source."""
+        found: set[Any] = set()
+        for relation in await self._relations():
+            sql, arguments = statement(self._question, outer, relation)
+            async with self._rolled_back():
+                found.update(row[0] for row in await self._connection.fetch(sql, *arguments))
+        return found
+
     async def ask(self, name: str, *arguments: Any) -> Sequence[Any]:
         """The few rows of ``sql/export/<name>.sql``, at the export's moment."""
         return list(await self._connection.fetch(query(f"export/{name}"), *arguments))
