@@ -42,7 +42,7 @@ async def write_points(
     async for batch in export.batches("each_fix", rows):
         parts = []
         for row in batch:
-            tally.add(row["lion_id"], row["event_time"], row["flags"], row["source"])
+            tally.add_fix(row["lion_id"], row["event_time"], row["flags"], row["source"])
             parts.append(_point(row, names.get(row["lion_id"])))
         out.write(before + b",\n".join(parts))
         before = b",\n"

@@ -56,14 +56,15 @@ async def write(export: Export, order: Order, out: Output, tally: Tally) -> None
     if order.grid_deg is not None:
         names, cells = [column.name for column in columns], await export.cells(columns)
     else:
-        told = _columns([c for c in columns if c.name != "extras"], await export.distinct("movebank_keys"), tally)
+        fields = {row["name"] for row in await export.few("movebank_keys")}
+        told = _columns([c for c in columns if c.name != "extras"], fields, tally)
         names, cells = [c.name for c in told], await _cells(export, told)
     out.write(_header(names))
 
     async def take(rows: bytes) -> None:
         out.write(rows)
 
-    tally.rows = tally.fixes = await export.copy(cells, {"format": "csv"}, take)
+    tally.rows = await export.copy(cells, {"format": "csv"}, take)
 
 
 def _columns(base: Sequence[Column], fields: Iterable[str], tally: Tally) -> list[_Told]:

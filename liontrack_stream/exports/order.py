@@ -56,11 +56,15 @@ class Tally:
     last: datetime | None = None
     notes: list[str] = field(default_factory=list)
 
-    def add(self, lion_id: str, time: datetime, flags: int, source: str | None) -> None:
-        """Count a fix that was read."""
-        self.fixes += 1
-        self.flagged += flags != 0
-        self.simulated += source == SIMULATED_SOURCE
+    def add_fix(self, lion_id: str, time: datetime, flags: int, source: str | None) -> None:
+        """Count a fix."""
+        self.add(lion_id, time, 1, int(flags != 0), int(source == SIMULATED_SOURCE))
+
+    def add(self, lion_id: str, time: datetime, fixes: int, flagged: int, simulated: int) -> None:
+        """Count fixes of a lion, one of them at this time."""
+        self.fixes += fixes
+        self.flagged += flagged
+        self.simulated += simulated
         self.lions.add(lion_id)
         if self.first is None or time < self.first:
             self.first = time

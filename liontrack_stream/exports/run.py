@@ -13,7 +13,7 @@ from liontrack_stream.exports.output import STDOUT, Output
 from liontrack_stream.exports.spool import Spool
 from liontrack_stream.settings import Settings
 from liontrack_stream.warehouse.export_rows import Export, Question, open_export
-from liontrack_stream.warehouse.export_tables import FIXES, MOVEBANK
+from liontrack_stream.warehouse.export_tables import FIXES, MOVEBANK, Exported
 
 ROWS = 2_000  # that are in memory at once
 
@@ -42,7 +42,7 @@ async def run(
     OSError, asyncpg.PostgresError, asyncpg.InterfaceError
         When the file or PostgreSQL fails.
     """
-    question = _question(kind, order)
+    question = _question(MOVEBANK if kind == "movebank" else FIXES, order)
     tally = Tally()
     async with open_export(settings, question, "csv", statement_timeout_s=0) as export:
         export.on_part = on_part
@@ -52,6 +52,7 @@ async def run(
             raise UnknownLions(f"The warehouse has no lion {', '.join(map(repr, unknown))}.")
         out = open_output()
         if kind == "movebank":
+            await _count(export, order, tally)
             await movebank.write(export, order, out, tally)
         elif kind == "darwin-core":
             assert dataset is not None
@@ -66,8 +67,15 @@ async def run(
     return tally
 
 
-def _question(kind: Kind, order: Order) -> Question:
-    table, exact, until = MOVEBANK if kind == "movebank" else FIXES, order.grid_deg is None, order.until
+async def _count(export: Export, order: Order, tally: Tally) -> None:
+    """Count what goes by without being looked at."""
+    for row in await export.few("tally", _question(FIXES, order)):
+        tally.add(row["lion_id"], row["first"], row["fixes"], row["flagged"], row["simulated"])
+        tally.add(row["lion_id"], row["last"], 0, 0, 0)
+
+
+def _question(table: Exported, order: Order) -> Question:
+    exact, until = order.grid_deg is None, order.until
     if exact and order.delay_h:
         until = order.seen_until if until is None else min(until, order.seen_until)
     assert table.others is not None
@@ -81,7 +89,7 @@ def _question(kind: Kind, order: Order) -> Question:
         lion_ids=order.lion_ids,
         flagged=order.flagged,
         as_told=True,
-        further=movebank.FURTHER if kind == "movebank" and exact else "",
+        further=movebank.FURTHER if table is MOVEBANK and exact else "",
     )
 
 
@@ -89,6 +97,6 @@ async def _fill(spool: Spool, export: Export, tally: Tally) -> None:
     async for batch in export.batches("each_fix", ROWS):
         for fix in batch:
             lion_id, time, flags, source = fix["lion_id"], fix["event_time"], fix["flags"], fix["source"]
-            tally.add(lion_id, time, flags, source)
+            tally.add_fix(lion_id, time, flags, source)
             values = (fix["lat"], fix["lng"], fix["altitude"], fix["dop"], fix["step_mm"], flags)
             spool.add(lion_id, time, values, source)

@@ -118,13 +118,14 @@ class Export:
                     yield batch
             self.on_part(number, len(relations))
 
-    async def distinct(self, outer: str) -> set[Any]:
-        """The different values in the first column of ``sql/export/<outer>.sql`` around the source."""
-        found: set[Any] = set()
+    async def few(self, outer: str, question: Question | None = None) -> list[Any]:
+        """The rows of ``sql/export/<outer>.sql`` around the source, day by day, which are few."""
+        asked = question or self._question
+        found: list[Any] = []
         for relation in await self._relations():
-            sql, arguments = statement(self._question, outer, relation)
+            sql, arguments = statement(asked, outer, relation)
             async with self._rolled_back():
-                found.update(row[0] for row in await self._connection.fetch(sql, *arguments))
+                found += await self._connection.fetch(sql, *arguments)
         return found
 
     async def ask(self, name: str, *arguments: Any) -> Sequence[Any]:

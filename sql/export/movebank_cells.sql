@@ -1,7 +1,8 @@
 -- One row: the select list of the columns $1, in their order. A column has the value of the source's column `base`, or of
--- the first of the further `fields` that the fix has (an own text goes before them); texts are made safe cells. A number that several columns may tell
--- (`taken`: all fields that take up one of them) stands in its own column, unless one is taken: then in the first free one,
--- where an import looks first. `earlier`: per column before it, the fields that take that one up.
+-- the first of the further `fields` that the fix has; an `own` text goes before them. Texts are made safe cells. A number
+-- that several columns may tell (`taken`: all fields that take up one of them) stands in its own column, unless one is
+-- taken: then in the first free one, where an import looks first. `earlier`: per column before it, the fields that take
+-- that one up.
 SELECT string_agg(CASE WHEN list = '' THEN 'NULL' ELSE format('coalesce(%s)', list) END, ', ' ORDER BY place) AS cells
 FROM (
     SELECT place,

@@ -13,7 +13,7 @@ from liontrack_stream.exports.darwin_core.eml import eml_xml
 from liontrack_stream.exports.darwin_core.meta import CORE, METADATA, meta_xml
 from liontrack_stream.exports.darwin_core.occurrences import TERMS, Occurrences
 from liontrack_stream.exports.darwin_core.seen import Seen
-from liontrack_stream.exports.order import Order, Tally
+from liontrack_stream.exports.order import SIMULATED_SOURCE, Order, Tally
 from liontrack_stream.exports.output import Output
 from liontrack_stream.exports.texts import one_line
 from liontrack_stream.warehouse.export_rows import Export
@@ -36,8 +36,8 @@ async def write(
             async for batch in export.batches("first_of_hour", rows):
                 cells = []
                 for fix in batch:
-                    tally.add(fix["lion_id"], fix["event_time"], 0, fix["source"])
-                    tally.fixes += fix["fixes"] - 1
+                    simulated = fix["source"] == SIMULATED_SOURCE
+                    tally.add(fix["lion_id"], fix["event_time"], fix["fixes"], 0, int(simulated))
                     seen.add(fix["lat"], fix["lng"], one_line(fix["taxon"]))
                     cells.append(occurrences.row(fix))
                 tally.rows += len(cells)

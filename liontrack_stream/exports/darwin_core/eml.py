@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 from datetime import UTC, datetime
 
 from liontrack_stream.exports.darwin_core.dataset import Dataset
-from liontrack_stream.exports.darwin_core.occurrences import SIMULATED, withheld
+from liontrack_stream.exports.darwin_core.occurrences import withheld
 from liontrack_stream.exports.darwin_core.seen import Seen
 from liontrack_stream.exports.order import Order, Tally
 from liontrack_stream.exports.texts import decimal, one_line
@@ -22,14 +22,14 @@ def eml_xml(dataset: Dataset, order: Order, tally: Tally, seen: Seen) -> bytes:
     root.set("scope", "system")
     root.set("{http://www.w3.org/XML/1998/namespace}lang", "en")
     body = ET.SubElement(root, "dataset")
-    _put(body, "title", f"Simulated: {dataset.title}" if tally.simulated else dataset.title)
+    _put(body, "title", _title(dataset, tally))
     for creator in dataset.creators:
         _party(ET.SubElement(body, "creator"), creator)
     _party(ET.SubElement(body, "metadataProvider"), dataset.creators[0], dataset.contact)
     _put(body, "pubDate", order.now.astimezone(UTC).date().isoformat())
     _put(body, "language", "en")
     abstract = ET.SubElement(body, "abstract")
-    for text in _abstract(dataset, order, tally):
+    for text in _abstract(dataset, tally):
         _put(abstract, "para", text)
     rights = ET.SubElement(ET.SubElement(body, "intellectualRights"), "para")
     holder = f" Rights holder: {one_line(dataset.rights_holder)}." if dataset.rights_holder else ""
@@ -67,10 +67,17 @@ def _party(party: ET.Element, name: str, email: str | None = None) -> None:
         _put(party, "electronicMailAddress", email)
 
 
-def _abstract(dataset: Dataset, order: Order, tally: Tally) -> list[str]:
-    found = [SIMULATED.replace("no real animal was here", "no real animals were tracked")] if tally.simulated else []
-    if dataset.description:
-        found.append(dataset.description)
+def _title(dataset: Dataset, tally: Tally) -> str:
+    """The title, never without a word of what is simulated."""
+    if not tally.simulated:
+        return dataset.title
+    return f"{'Simulated' if tally.simulated == tally.rows else 'Partly simulated'}: {dataset.title}"
+
+
+def _abstract(dataset: Dataset, tally: Tally) -> list[str]:
+    found = [dataset.description] if dataset.description else []
+    if tally.simulated:
+        found.append(f"Simulated by a program, of no real animal, are {tally.simulated} of {tally.rows} positions.")
     animals = f"{len(tally.lions)} animal{'s' * (len(tally.lions) != 1)}"
     return [*found, f"{tally.rows} GPS positions of {animals} that wore collars, the first of each hour."]
 
@@ -79,7 +86,7 @@ def _method(order: Order, tally: Tally) -> list[str]:
     """How the rows came about."""
     hourly = (
         f"Of the {tally.fixes} accepted fixes of the period, the first of each UTC hour of each animal was taken. "
-        "Fixes at 0,0, marked as not visible, of the future, or impossibly fast from and to their neighbours were left out."
+        "Fixes at 0,0, marked not visible, of the future, or impossibly fast from and to both neighbours are not in it."
     )
     if order.grid_deg is None:
         place = "Coordinates are as the collars told them, to 7 decimals."
@@ -89,7 +96,7 @@ def _method(order: Order, tally: Tally) -> list[str]:
             "coordinateUncertaintyInMeters is the distance from that point to the farthest place that is rounded to it."
         )
     kept = withheld(order)
-    return [hourly, place, *([f"Withheld: {kept}."] if kept else [])]
+    return [hourly, place, *([f"{kept[0].upper()}{kept[1:]}."] if kept else [])]
 
 
 def _coverage(coverage: ET.Element, seen: Seen, first: datetime, last: datetime) -> None:
