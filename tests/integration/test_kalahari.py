@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import gc
+import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,6 +46,7 @@ def test_kalahari_arrives_and_a_second_import_changes_nothing(pipeline: Pipeline
     root = Path(pipeline.settings.lake_root)
     assert len(glob_rows(root / "bronze" / POSITIONS, "lion_id")) == FIXES
     assert len(glob_rows(root / "silver" / "positions", "lion_id")) == FIXES
+    _export_is_the_file(pipeline)
 
     before = _digests(pipeline)
     assert _import(pipeline)["sent"] == FIXES
@@ -59,6 +62,28 @@ def _import(pipeline: PipelineKit) -> dict[str, int]:
     rejects = pipeline.folder / "rejects.csv"
     arguments = ("import", "movebank", str(FILE), "--rejects", str(rejects), "--json")
     return dict(json.loads(pipeline.command(*arguments).stdout))
+
+
+def _export_is_the_file(pipeline: PipelineKit) -> None:
+    """All rows of the file come out again, cell by cell, places to the file's 6 decimals; in columns of the same names."""
+    path = pipeline.folder / "export.csv.gz"
+    arguments = ("export", "movebank", "--include-flagged", "--out", str(path), "--json")
+    report = json.loads(pipeline.command(*arguments).stdout)
+    assert (report["rows"], report["lions"]) == (FIXES, LIONS)
+    told, original = _cells(path), _cells(FILE)
+    assert len(told) == len(original) == FIXES
+    assert told == original
+
+
+def _cells(path: Path) -> set[tuple[str, ...]]:
+    """The rows of a Movebank file: its own columns, numbers as the original file writes them."""
+    with gzip.open(FILE, "rt", newline="") as file:
+        names = next(csv.reader(file))
+    with gzip.open(path, "rt", newline="") as file:
+        return {
+            tuple(f"{float(row[name]):.6f}" if name.startswith("location-l") else row[name] for name in names)
+            for row in csv.DictReader(file)
+        }
 
 
 def _digests(pipeline: PipelineKit) -> dict[str, tuple[int, str]]:
