@@ -5,6 +5,7 @@ A track's walks are lines; a fix that is more than 4 h from any other is no line
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, groupby, islice
 from operator import itemgetter
@@ -16,7 +17,7 @@ from liontrack_stream.core.fixes import flag_names
 from liontrack_stream.core.tracks import Fix, positions_of
 from liontrack_stream.exports.order import SIMULATED_SOURCE, Order, Tally, told
 from liontrack_stream.exports.output import Output
-from liontrack_stream.exports.spool import Spool
+from liontrack_stream.exports.spool import Spool, SpooledFix
 from liontrack_stream.warehouse.export_rows import Export
 
 _BLOCK = 1_000  # positions that are written at once
@@ -79,60 +80,81 @@ class _Track:
     """A lion's fixes, cut into walks as often as they are asked for: a file holds coordinates before their times."""
 
     def __init__(self, spool: Spool, lion_id: str, name: str | None, order: Order) -> None:
-        self.lion_id, self.name = lion_id, name
-        self.sources = spool.sources(lion_id)
+        sources = spool.sources(lion_id)
+        self.of_all: dict[str, Any] = {"lion_id": lion_id, "name": name, "source": sources}
+        if SIMULATED_SOURCE in sources:
+            self.of_all["simulated"] = True
+        self.lion_id = lion_id
+        self.any_alone = False  # known once all lines have been taken
         self._spool, self._stays = spool, order.grid_deg is None
+        self._fixes, self._distance_mm, self._steps = 0, 0, 0
+        self._first: SpooledFix | None = None
+        self._last: SpooledFix | None = None
 
     def lines(self) -> Iterator[_Walk]:
-        """The walks of at least two positions; each is to be taken before the next."""
-        for first, second, rest in self._walks():
+        """The walks of at least two positions; each is to be taken before the next. Counts what `properties` says."""
+        self._fixes, self._distance_mm, self._steps, self._first = 0, 0, 0, None
+        for first, second, rest in self._walks(self._counted()):
+            if second is None:
+                self.any_alone = True
+            else:
+                yield chain((first, second), rest)
+
+    def times(self) -> Iterator[_Walk]:
+        """The same, for their times."""
+        for first, second, rest in self._walks(self._spool.fixes(self.lion_id)):
             if second is not None:
                 yield chain((first, second), rest)
 
     def alone(self) -> Iterator[Fix]:
         """The positions that are walks by themselves."""
-        return (first for first, second, _ in self._walks() if second is None)
+        return (first for first, second, _ in self._walks(self._spool.fixes(self.lion_id)) if second is None)
 
     def properties(self) -> dict[str, Any]:
-        """What the API's track says of itself."""
-        fixes, distance_mm, steps = 0, 0, 0
-        first = last = None
-        for fix in self._spool.fixes(self.lion_id):
-            if first is None:
-                first = fix.time
-            elif fix.step_mm is not None:
-                distance_mm, steps = distance_mm + fix.step_mm, steps + 1
-            fixes, last = fixes + 1, fix.time
-        assert first is not None
-        assert last is not None
-        found: dict[str, Any] = {"lion_id": self.lion_id, "name": self.name}
-        found |= {"from": told(first), "to": told(last), "fixes": fixes}
-        found |= {"truncated": False, "distance_m": distance_mm / 1000 if steps else None, "source": self.sources}
-        return found | ({"simulated": True} if SIMULATED_SOURCE in self.sources else {})
+        """What the API's track says of itself, once all lines have been taken."""
+        assert self._first is not None
+        assert self._last is not None
+        return self.of_all | {
+            "from": told(self._first.time),
+            "to": told(self._last.time),
+            "fixes": self._fixes,
+            "truncated": False,
+            "distance_m": self._distance_mm / 1000 if self._steps else None,
+        }
 
-    def _walks(self) -> Iterator[tuple[Fix, Fix | None, _Walk]]:
-        fixes = (Fix(fix.time, fix.lat, fix.lng) for fix in self._spool.fixes(self.lion_id))
-        for _, group in groupby(positions_of(fixes, self._stays), itemgetter(0)):
-            walk = (position for _, position in group)
+    def _counted(self) -> Iterator[SpooledFix]:
+        for fix in self._spool.fixes(self.lion_id):
+            if self._first is None:
+                self._first = fix
+            elif fix.step_mm is not None:
+                self._distance_mm += fix.step_mm
+                self._steps += 1
+            self._fixes += 1
+            self._last = fix
+            yield fix
+
+    def _walks(self, fixes: Iterable[SpooledFix]) -> Iterator[tuple[Fix, Fix | None, _Walk]]:
+        walks = positions_of((Fix(fix.time, fix.lat, fix.lng) for fix in fixes), self._stays)
+        for _, group in groupby(walks, itemgetter(0)):
+            walk = map(itemgetter(1), group)
             yield next(walk), next(walk, None), walk
 
 
 def _write_track(track: _Track, out: Output, tally: Tally) -> None:
-    properties = track.properties()
     out.write(b'{"type":"Feature","id":%s,"geometry":' % orjson.dumps(track.lion_id))
-    if any(True for _ in track.lines()):
+    if any(True for _ in track.times()):
         out.write(b'{"type":"MultiLineString","coordinates":')
-        tally.rows += _write_lines(track.lines(), lambda fix: [fix.lng, fix.lat], out)
+        tally.rows += _write_lines(track.lines(), lambda fix: (fix.lng, fix.lat), out)
         out.write(b"}")
     else:
+        deque(track.lines(), 0)
         out.write(b"null")
-    out.write(b',"properties":%s,"coordTimes":' % orjson.dumps(properties).removesuffix(b"}"))
-    _write_lines(track.lines(), lambda fix: told(fix.time), out)
+    out.write(b',"properties":%s,"coordTimes":' % orjson.dumps(track.properties()).removesuffix(b"}"))
+    _write_lines(track.times(), lambda fix: told(fix.time), out)
     out.write(b"}}")
-    same: dict[str, Any] = {of: properties[of] for of in ("lion_id", "name", "source", "simulated") if of in properties}
-    for fix in track.alone():
+    for fix in track.alone() if track.any_alone else ():
         time = told(fix.time)
-        feature = _feature(f"{track.lion_id}/{time}", fix.lng, fix.lat, {**same, "position_date": time})
+        feature = _feature(f"{track.lion_id}/{time}", fix.lng, fix.lat, {**track.of_all, "position_date": time})
         out.write(b",\n" + feature)
         tally.rows += 1
 

@@ -20,8 +20,10 @@ from liontrack_stream.exports.texts import safe_cell
 from liontrack_stream.sources.movebank import NUMBERS
 from liontrack_stream.warehouse.export_rows import Column, Export
 
-FURTHER = ", metadata AS extras"
-"""What the source tells beside its columns, where positions are exact: the cells take the further fields from it."""
+FURTHER = ", lion_id, event_time, flags, source, metadata AS extras"
+"""What the source tells beside its columns, where positions are exact: for counting, and for the further fields."""
+
+_BESIDE = frozenset({"lion_id", "event_time", "flags", "source", "extras"})
 
 _SET_APART = "movebank:"  # before a column that an event uses itself, as an import names it
 _IN_SOURCE = {  # columns that hold one of the events' own numbers
@@ -56,8 +58,11 @@ async def write(export: Export, order: Order, out: Output, tally: Tally) -> None
     if order.grid_deg is not None:
         names, cells = [column.name for column in columns], await export.cells(columns)
     else:
-        fields = {row["name"] for row in await export.few("movebank_keys")}
-        told = _columns([c for c in columns if c.name != "extras"], fields, tally)
+        fields: set[str] = set()
+        for row in await export.few("movebank_tally"):
+            tally.add_lion(row)
+            fields.update(name for names in orjson.loads(row["fields"] or "[]") for name in names)
+        told = _columns([c for c in columns if c.name not in _BESIDE], fields, tally)
         names, cells = [c.name for c in told], await _cells(export, told)
     out.write(_header(names))
 

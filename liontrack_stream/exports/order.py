@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
-
-from liontrack_stream.contract.times import iso, to_microseconds
+from typing import Any, Literal
 
 Kind = Literal["movebank", "darwin-core", "geojson", "gpx"]
 SIMULATED_SOURCE = "simulator"
@@ -60,6 +58,11 @@ class Tally:
         """Count a fix."""
         self.add(lion_id, time, 1, int(flags != 0), int(source == SIMULATED_SOURCE))
 
+    def add_lion(self, row: Mapping[str, Any]) -> None:
+        """Count a lion's fixes by a row of ``sql/export/tally.sql``."""
+        self.add(row["lion_id"], row["first"], row["fixes"], row["flagged"], row["simulated"])
+        self.add(row["lion_id"], row["last"], 0, 0, 0)
+
     def add(self, lion_id: str, time: datetime, fixes: int, flagged: int, simulated: int) -> None:
         """Count fixes of a lion, one of them at this time."""
         self.fixes += fixes
@@ -73,5 +76,5 @@ class Tally:
 
 
 def told(moment: datetime) -> str:
-    """A time as files tell it: ISO-8601 with ``Z``, a fraction only where there is one."""
-    return iso(to_microseconds(moment), "auto")
+    """An aware UTC time as files tell it: ISO-8601 with ``Z``, a fraction only where there is one."""
+    return moment.isoformat().replace("+00:00", "Z")

@@ -52,7 +52,9 @@ async def run(
             raise UnknownLions(f"The warehouse has no lion {', '.join(map(repr, unknown))}.")
         out = open_output()
         if kind == "movebank":
-            await _count(export, order, tally)
+            if order.grid_deg is not None:
+                for row in await export.few("tally", _question(FIXES, order)):
+                    tally.add_lion(row)
             await movebank.write(export, order, out, tally)
         elif kind == "darwin-core":
             assert dataset is not None
@@ -65,13 +67,6 @@ async def run(
                 write = gpx.write if kind == "gpx" else geojson.write_tracks
                 write(spool, order, out, tally, names)
     return tally
-
-
-async def _count(export: Export, order: Order, tally: Tally) -> None:
-    """Count what goes by without being looked at."""
-    for row in await export.few("tally", _question(FIXES, order)):
-        tally.add(row["lion_id"], row["first"], row["fixes"], row["flagged"], row["simulated"])
-        tally.add(row["lion_id"], row["last"], 0, 0, 0)
 
 
 def _question(table: Exported, order: Order) -> Question:

@@ -65,7 +65,7 @@ def _import(pipeline: PipelineKit) -> dict[str, int]:
 
 
 def _export_is_the_file(pipeline: PipelineKit) -> None:
-    """All rows of the file come out again, cell by cell, places to the file's 6 decimals; in columns of the same names."""
+    """All rows come out again, cell by cell, places to the file's 6 decimals, in columns of the same names."""
     path = pipeline.folder / "export.csv.gz"
     arguments = ("export", "movebank", "--include-flagged", "--out", str(path), "--json")
     report = json.loads(pipeline.command(*arguments).stdout)
