@@ -23,6 +23,7 @@ OURS = (
     "migrate",
     "topics",
     "import",
+    "export",
     "simulate",
     "demo",
     "worker",
