@@ -5,6 +5,7 @@ A track's walks are lines; a fix that is more than 4 h from any other is no line
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, groupby, islice
@@ -67,12 +68,12 @@ def _feature(name: str, lng: float, lat: float, properties: Mapping[str, Any]) -
     return orjson.dumps({"type": "Feature", "id": name, "geometry": geometry, "properties": properties})
 
 
-def write_tracks(spool: Spool, order: Order, out: Output, tally: Tally, names: Mapping[str, str | None]) -> None:
+async def write_tracks(spool: Spool, order: Order, out: Output, tally: Tally, names: Mapping[str, str | None]) -> None:
     """Write a feature per lion, and its fixes that are no line."""
     out.write(head(order))
     for number, lion_id in enumerate(spool.lions):
         out.write(b",\n" if number else b"\n")
-        _write_track(_Track(spool, lion_id, names.get(lion_id), order), out, tally)
+        await _write_track(_Track(spool, lion_id, names.get(lion_id), order), out, tally)
     out.write(TAIL)
 
 
@@ -140,26 +141,27 @@ class _Track:
             yield next(walk), next(walk, None), walk
 
 
-def _write_track(track: _Track, out: Output, tally: Tally) -> None:
+async def _write_track(track: _Track, out: Output, tally: Tally) -> None:
     out.write(b'{"type":"Feature","id":%s,"geometry":' % orjson.dumps(track.lion_id))
     if any(True for _ in track.times()):
         out.write(b'{"type":"MultiLineString","coordinates":')
-        tally.rows += _write_lines(track.lines(), lambda fix: (fix.lng, fix.lat), out)
+        tally.rows += await _write_lines(track.lines(), lambda fix: (fix.lng, fix.lat), out)
         out.write(b"}")
     else:
         deque(track.lines(), 0)
         out.write(b"null")
     out.write(b',"properties":%s,"coordTimes":' % orjson.dumps(track.properties()).removesuffix(b"}"))
-    _write_lines(track.times(), lambda fix: told(fix.time), out)
+    await _write_lines(track.times(), lambda fix: told(fix.time), out)
     out.write(b"}}")
     for fix in track.alone() if track.any_alone else ():
         time = told(fix.time)
         feature = _feature(f"{track.lion_id}/{time}", fix.lng, fix.lat, {**track.of_all, "position_date": time})
         out.write(b",\n" + feature)
         tally.rows += 1
+        await asyncio.sleep(0)
 
 
-def _write_lines(lines: Iterable[_Walk], one: Callable[[Fix], Any], out: Output) -> int:
+async def _write_lines(lines: Iterable[_Walk], one: Callable[[Fix], Any], out: Output) -> int:
     """Write a list of lists, one value per position; how many."""
     count = 0
     out.write(b"[")
@@ -168,6 +170,7 @@ def _write_lines(lines: Iterable[_Walk], one: Callable[[Fix], Any], out: Output)
         while part := [one(fix) for fix in islice(walk, _BLOCK)]:
             out.write(before + orjson.dumps(part)[1:-1])
             before, count = b",", count + len(part)
+            await asyncio.sleep(0)  # so that Ctrl-C ends it here
         out.write(b"]")
     out.write(b"]")
     return count

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 
 from liontrack_stream.core.fixes import flag_names
@@ -22,7 +23,7 @@ _TAIL = "</gpx>\n"
 _BLOCK = 500  # points that are written at once
 
 
-def write(spool: Spool, order: Order, out: Output, tally: Tally, names: Mapping[str, str | None]) -> None:
+async def write(spool: Spool, order: Order, out: Output, tally: Tally, names: Mapping[str, str | None]) -> None:
     """Write the file."""
     desc = escaped(f"Positions: {order.precision}")
     out.write(_HEAD.format(desc=desc, time=told(order.now.replace(microsecond=0))).encode())
@@ -34,6 +35,7 @@ def write(spool: Spool, order: Order, out: Output, tally: Tally, names: Mapping[
             if len(block) >= _BLOCK:
                 out.write("".join(block).encode())
                 block.clear()
+                await asyncio.sleep(0)  # so that Ctrl-C ends it here
         out.write("".join([*block, "</trkseg>\n</trk>\n"]).encode())
     out.write(_TAIL.encode())
 

@@ -43,6 +43,12 @@ class Output:
         self.raw.flush()
 
 
+def folder_of(target: str) -> str | None:
+    """The folder that has room for the file; None where it goes elsewhere."""
+    path = Path(target).resolve()
+    return None if target == STDOUT or (path.exists() and not path.is_file()) else str(path.parent)
+
+
 @contextmanager
 def output(target: str) -> Iterator[Output]:
     """Where an export is written; ``-`` is standard output, a name that ends with ``.gz`` is packed.
@@ -59,7 +65,7 @@ def output(target: str) -> Iterator[Output]:
         yield from _direct(sys.stdout.buffer, packed)
         return
     path = Path(target).resolve()
-    if path.exists() and not path.is_file():
+    if folder_of(target) is None:
         with path.open("wb") as raw:
             yield from _direct(raw, packed)
         return

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from liontrack_stream.exports import geojson, gpx, movebank
 from liontrack_stream.exports.darwin_core import archive
 from liontrack_stream.exports.darwin_core.dataset import Dataset
 from liontrack_stream.exports.order import Kind, Order, Tally
-from liontrack_stream.exports.output import STDOUT, Output
+from liontrack_stream.exports.output import STDOUT, Output, folder_of
 from liontrack_stream.exports.spool import Spool
 from liontrack_stream.settings import Settings
 from liontrack_stream.warehouse.export_rows import Export, Question, open_export
@@ -62,10 +61,10 @@ async def run(
         elif order.points:
             await geojson.write_points(export, order, out, tally, names, ROWS)
         else:
-            with Spool(None if target == STDOUT else str(Path(target).resolve().parent)) as spool:
+            with Spool(folder_of(target)) as spool:
                 await _fill(spool, export, tally)
                 write = gpx.write if kind == "gpx" else geojson.write_tracks
-                write(spool, order, out, tally, names)
+                await write(spool, order, out, tally, names)
     return tally
 
 
