@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,9 +20,13 @@ from typing import Any
 import psycopg
 import pytest
 
+from liontrack_stream import generation
 from liontrack_stream.core.fixes import FLAGS, flag_names
 from liontrack_stream.exports.texts import safe_cell
 from liontrack_stream.settings import Settings
+from liontrack_stream.warehouse.export_rows import Question, statement
+from liontrack_stream.warehouse.export_tables import MOVEBANK
+from liontrack_stream.warehouse.queries import SQL_ROOT, query
 from tests.exports.conftest import Run
 from tests.exports.test_darwin_core import SAID
 from tests.support.stack import environment_of
@@ -184,3 +189,16 @@ def test_rules_that_sql_has_too_are_the_same(filled: Settings) -> None:
             assert connection.execute("SELECT silver.flag_names(%s::smallint)", [flags]).fetchone() == (
                 flag_names(flags),
             )
+
+
+def test_a_generation_is_asked_by_its_own_names() -> None:
+    with generation.using(7):
+        texts = [query(f"export/{file.stem}") for file in (SQL_ROOT / "export").glob("*.sql")]
+        sql, _ = statement(Question(MOVEBANK, "movebank"), "each_fix", "silver.positions_20260101")
+    assert re.findall(r"(?<![\w'])(?:silver|gold|metadata|bronze)\.\w+", "\n".join(map(_code, [*texts, sql]))) == []
+    assert "FROM silver_g7.positions_20260101" in sql
+    assert any("metadata_g7.safe_cell(%I)" in text for text in texts)
+
+
+def _code(sql: str) -> str:
+    return re.sub(r"--.*", "", sql)
