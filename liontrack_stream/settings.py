@@ -85,6 +85,13 @@ class Settings(BaseSettings):
     topic_prefix: str = Field(default="", description="namespaces the five topics in a shared cluster")
     topic_partitions: int = Field(default=4, ge=1)
 
+    # MongoDB, `liontrack source mongo`
+    mongo_mapping_file: Path | None = Field(
+        default=None, description="TOML or JSON: which fields of which collections become events; absent: the defaults"
+    )
+    mongo_poll_interval_s: float = Field(default=5.0, gt=0, description="where the server has no change streams")
+    mongo_list_interval_s: float = Field(default=300.0, gt=0, description="there, deletions are looked for this often")
+
     # Rules
     speed_limits_kmh: Annotated[FourNumbers, NoDecode, BeforeValidator(_numbers)] = Field(
         default=SPEED_LIMITS_KMH,

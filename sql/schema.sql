@@ -1423,6 +1423,20 @@ SELECT metadata.grant_roles();
 
 CREATE SCHEMA catalog;
 
+CREATE FUNCTION catalog.grant_mongo() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF to_regrole('liontrack_ingest') IS NOT NULL THEN
+        GRANT INSERT, UPDATE ON catalog.mongo_collections, catalog.mongo_documents TO liontrack_ingest;
+    END IF;
+    REVOKE ALL ON FUNCTION catalog.grant_mongo() FROM PUBLIC;
+EXCEPTION WHEN insufficient_privilege THEN
+    RAISE WARNING 'The privileges of MongoDB''s places could not be set (%). Run `liontrack migrate` as their owner.', SQLERRM;
+END
+$$;
+
 CREATE FUNCTION catalog.grant_roles() RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -1493,6 +1507,70 @@ COMMENT ON COLUMN catalog.generations.rule_version IS 'The rules that it was com
 
 COMMENT ON COLUMN catalog.generations.compared_offsets IS 'The moment of its diff: [topic, partition, next offset] of both sides';
 
+CREATE TABLE catalog.mongo_collections (
+    source text NOT NULL,
+    collection text NOT NULL,
+    mode text NOT NULL,
+    place text,
+    snapshot bigint DEFAULT 0 NOT NULL,
+    snapshot_after text,
+    holder text,
+    changes bigint DEFAULT 0 NOT NULL,
+    changed_at timestamp with time zone,
+    saved_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT mongo_collections_mode_check CHECK ((mode = ANY (ARRAY['snapshot'::text, 'stream'::text, 'poll'::text])))
+);
+
+COMMENT ON TABLE catalog.mongo_collections IS 'One row per MongoDB collection that has been watched: where to go on';
+
+COMMENT ON COLUMN catalog.mongo_collections.source IS 'The database';
+
+COMMENT ON COLUMN catalog.mongo_collections.mode IS 'snapshot: it is being read whole; stream: its changes are followed; poll: it is asked for changes';
+
+COMMENT ON COLUMN catalog.mongo_collections.place IS 'JSON: the resume token, operation time or newest updatedAt behind which everything is in Kafka';
+
+COMMENT ON COLUMN catalog.mongo_collections.snapshot IS 'The number of the last snapshot that began';
+
+COMMENT ON COLUMN catalog.mongo_collections.snapshot_after IS 'Extended JSON: the _id up to which the snapshot is in Kafka';
+
+COMMENT ON COLUMN catalog.mongo_collections.holder IS 'The process that watched it last (host/pid); it still does while it holds the advisory lock';
+
+COMMENT ON COLUMN catalog.mongo_collections.changed_at IS 'When MongoDB made the newest change that is in Kafka';
+
+CREATE TABLE catalog.mongo_documents (
+    source text NOT NULL,
+    collection text NOT NULL,
+    document_id text NOT NULL,
+    topic text NOT NULL,
+    key text NOT NULL,
+    version_at timestamp with time zone NOT NULL,
+    content_hash bigint NOT NULL,
+    events jsonb NOT NULL,
+    deleted boolean NOT NULL,
+    told boolean NOT NULL,
+    read_at timestamp with time zone NOT NULL,
+    read_by timestamp with time zone NOT NULL,
+    snapshot bigint NOT NULL
+);
+
+COMMENT ON TABLE catalog.mongo_documents IS 'One row per MongoDB document that an event has told of';
+
+COMMENT ON COLUMN catalog.mongo_documents.key IS 'The key of its events: whom a deletion of it names';
+
+COMMENT ON COLUMN catalog.mongo_documents.version_at IS 'The time of the version that was told last; versions of a document ascend';
+
+COMMENT ON COLUMN catalog.mongo_documents.content_hash IS 'Of what was told, not of the document';
+
+COMMENT ON COLUMN catalog.mongo_documents.events IS 'Of a document that is one event (a weighing): those in Kafka that may stand for it, [topic, key, id] each';
+
+COMMENT ON COLUMN catalog.mongo_documents.told IS 'Kafka holds this version; false: it may';
+
+COMMENT ON COLUMN catalog.mongo_documents.read_at IS 'This version was read after everything that MongoDB changed up to this logical time …';
+
+COMMENT ON COLUMN catalog.mongo_documents.read_by IS '… and before anything that it changed after this one';
+
+COMMENT ON COLUMN catalog.mongo_documents.snapshot IS 'The last snapshot that saw it; one that a later snapshot does not see was deleted';
+
 ALTER TABLE ONLY catalog.generation_diffs
     ADD CONSTRAINT generation_diffs_pkey PRIMARY KEY (generation, table_name);
 
@@ -1502,7 +1580,15 @@ ALTER TABLE ONLY catalog.generation_lions
 ALTER TABLE ONLY catalog.generations
     ADD CONSTRAINT generations_pkey PRIMARY KEY (generation);
 
+ALTER TABLE ONLY catalog.mongo_collections
+    ADD CONSTRAINT mongo_collections_pkey PRIMARY KEY (source, collection);
+
+ALTER TABLE ONLY catalog.mongo_documents
+    ADD CONSTRAINT mongo_documents_pkey PRIMARY KEY (source, collection, document_id);
+
 CREATE UNIQUE INDEX generations_live ON catalog.generations USING btree (state) WHERE (state = 'live'::text);
+
+CREATE INDEX mongo_documents_unseen ON catalog.mongo_documents USING btree (source, collection, snapshot) WHERE (NOT deleted);
 
 ALTER TABLE ONLY catalog.generation_diffs
     ADD CONSTRAINT generation_diffs_generation_fkey FOREIGN KEY (generation) REFERENCES catalog.generations(generation) ON DELETE CASCADE;
@@ -1513,3 +1599,4 @@ ALTER TABLE ONLY catalog.generation_lions
 INSERT INTO catalog.generations (generation, state) VALUES (0, 'live');
 
 SELECT catalog.grant_roles();
+SELECT catalog.grant_mongo();

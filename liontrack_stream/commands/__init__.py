@@ -31,6 +31,7 @@ MODULES: tuple[str, ...] = (
     "refresh",
     "import_",
     "export",
+    "source",
     "simulate",
     "demo",
     "worker",

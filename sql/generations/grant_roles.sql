@@ -1,2 +1,2 @@
--- One row: the roles may read the catalog now. Idempotent.
-SELECT catalog.grant_roles()
+-- One row: the roles may do with the catalog what they are for. Idempotent.
+SELECT catalog.grant_roles(), catalog.grant_mongo()

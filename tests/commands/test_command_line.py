@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -24,6 +25,7 @@ OURS = (
     "topics",
     "import",
     "export",
+    "source",
     "simulate",
     "demo",
     "worker",
@@ -32,11 +34,14 @@ OURS = (
     "replay",
     "token",
 )
+GROUPS = ("source",)
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", [*(name for name in OURS if name not in GROUPS), "source mongo"])
 def test_help_has_examples_and_exit_codes(name: str) -> None:
-    command = cli.commands[name]
+    command: Any = cli
+    for word in name.split():
+        command = command.commands[word]
     text = command.get_help(click.Context(command, info_name=f"liontrack {name}"))
     assert "Examples:" in text
     assert "Exit codes:" in text

@@ -27,8 +27,9 @@ POINTS = sorted(
         for name in re.findall(r'crash_here\("([\w.]+)"\)', file.read_text())
     }
 )
-# See tests/lake/test_compaction.py, test_delta.py, test_days_of_several_files.py, tests/replay/test_kills.py.
-ELSEWHERE = ("lake.compact.", "lake.delta.", "lake.large.", "replay.", "swap.")
+# See tests/lake/test_compaction.py, test_delta.py, test_days_of_several_files.py, tests/replay/test_kills.py, and
+# test_mongo_kills.py.
+ELSEWHERE = ("lake.compact.", "lake.delta.", "lake.large.", "mongo.", "replay.", "swap.")
 
 
 @pytest.mark.slow

@@ -22,6 +22,7 @@ LONGEST_FIRST = (
     "tests/replay/test_swap.py",
     "tests/integration/test_crashes.py",
     "tests/integration/test_worker_faults.py",
+    "tests/integration/test_mongo_kills.py",
 )
 
 

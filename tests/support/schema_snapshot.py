@@ -38,6 +38,7 @@ SHARED_TAIL = """
 INSERT INTO catalog.generations (generation, state) VALUES (0, 'live');
 
 SELECT catalog.grant_roles();
+SELECT catalog.grant_mongo();
 """
 _DAY_PARTITIONS = "*.*_[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]"
 _NOISE = re.compile(r"^(--.*|\\(un)?restrict .*|SET .*|SELECT pg_catalog\.set_config.*)\n", re.M)

@@ -1,0 +1,1 @@
+"""MongoDB into the topics: a snapshot, then change streams (or polling), each collection from where it was left."""
