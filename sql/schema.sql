@@ -1549,7 +1549,6 @@ CREATE TABLE catalog.mongo_documents (
     deleted boolean NOT NULL,
     told boolean NOT NULL,
     read_at timestamp with time zone NOT NULL,
-    read_by timestamp with time zone NOT NULL,
     snapshot bigint NOT NULL
 );
 
@@ -1565,9 +1564,7 @@ COMMENT ON COLUMN catalog.mongo_documents.events IS 'Of a document that is one e
 
 COMMENT ON COLUMN catalog.mongo_documents.told IS 'Kafka holds this version; false: it may';
 
-COMMENT ON COLUMN catalog.mongo_documents.read_at IS 'This version was read after everything that MongoDB changed up to this logical time …';
-
-COMMENT ON COLUMN catalog.mongo_documents.read_by IS '… and before anything that it changed after this one';
+COMMENT ON COLUMN catalog.mongo_documents.read_at IS 'This version was read after everything that MongoDB changed up to this logical time';
 
 COMMENT ON COLUMN catalog.mongo_documents.snapshot IS 'The last snapshot that saw it; one that a later snapshot does not see was deleted';
 

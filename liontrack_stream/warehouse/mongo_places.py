@@ -62,18 +62,7 @@ class MongoLead:
         """What was told of these documents."""
         rows = await self._connection.fetch(live_query("sources/mongo_known"), *self._name, list(document_ids))
         known = [
-            Known(
-                row[0],
-                row[1],
-                row[2],
-                row[3],
-                row[4],
-                tuple(map(tuple, json.loads(row[5]))),
-                row[6],
-                row[7],
-                row[8],
-                row[9],
-            )
+            Known(row[0], row[1], row[2], row[3], row[4], tuple(map(tuple, json.loads(row[5]))), row[6], row[7], row[8])
             for row in rows
         ]
         return {one.document_id: one for one in known}
@@ -81,7 +70,7 @@ class MongoLead:
     async def intend(self, documents: Sequence[Known]) -> None:
         """Note what is about to be told."""
         rows = (
-            (d.document_id, d.topic, d.key, d.version_us, d.content_hash, json.dumps(d.events), d.read_us, d.read_by_us)
+            (d.document_id, d.topic, d.key, d.version_us, d.content_hash, json.dumps(d.events), d.read_us)
             for d in documents
         )
         columns = zip(*rows, strict=True)

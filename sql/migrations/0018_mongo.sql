@@ -36,7 +36,6 @@ CREATE TABLE catalog.mongo_documents (
     deleted boolean NOT NULL,
     told boolean NOT NULL,
     read_at timestamptz NOT NULL,
-    read_by timestamptz NOT NULL,
     snapshot bigint NOT NULL,
     PRIMARY KEY (source, collection, document_id)
 );
@@ -47,8 +46,7 @@ COMMENT ON COLUMN catalog.mongo_documents.version_at IS 'The time of the version
 COMMENT ON COLUMN catalog.mongo_documents.content_hash IS 'Of what was told, not of the document';
 COMMENT ON COLUMN catalog.mongo_documents.events IS 'Of a document that is one event (a weighing): those in Kafka that may stand for it, [topic, key, id] each';
 COMMENT ON COLUMN catalog.mongo_documents.told IS 'Kafka holds this version; false: it may';
-COMMENT ON COLUMN catalog.mongo_documents.read_at IS 'This version was read after everything that MongoDB changed up to this logical time …';
-COMMENT ON COLUMN catalog.mongo_documents.read_by IS '… and before anything that it changed after this one';
+COMMENT ON COLUMN catalog.mongo_documents.read_at IS 'This version was read after everything that MongoDB changed up to this logical time';
 COMMENT ON COLUMN catalog.mongo_documents.snapshot IS 'The last snapshot that saw it; one that a later snapshot does not see was deleted';
 
 CREATE INDEX mongo_documents_unseen ON catalog.mongo_documents (source, collection, snapshot) WHERE NOT deleted;

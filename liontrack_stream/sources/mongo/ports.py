@@ -22,8 +22,8 @@ class Known:
 
     ``version_us`` ascends with each content of the document. ``events``: of a document that is one event, those in
     Kafka that may stand for it, the last one told last; empty where each version is an event of its own. ``told``:
-    Kafka is known to hold it. ``read_us``, ``read_by_us``: MongoDB's logical times between which this version was
-    read: all changes up to the first are in it, none after the second.
+    Kafka is known to hold it. ``read_us``: this version was read after everything that MongoDB changed up to this
+    logical time.
     """
 
     document_id: str
@@ -35,7 +35,6 @@ class Known:
     deleted: bool = False
     told: bool = False
     read_us: int = 0
-    read_by_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)

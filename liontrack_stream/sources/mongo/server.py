@@ -183,10 +183,10 @@ class Source:
             return None
         document = change["fullDocument"]
         if kind != "update":
-            return Change(document_id, document, changed_us, True, made_us, made_us, made_us)
+            return Change(document_id, document, changed_us, True, made_us, made_us)
         fields = (change.get("updateDescription") or {}).get("updatedFields") or {}
         dated = bool(self.mapping.updated_roots & fields.keys())
-        return Change(document_id, document, changed_us, dated, NEWEST, self._read_us, self._time())
+        return Change(document_id, document, changed_us, dated, NEWEST, self._read_us)
 
     async def snapshot(self, after: str | None, began: Timestamp) -> AsyncIterator[tuple[list[Change], str]]:
         """All documents in the order of their ``_id``, in batches, each with the last ``_id`` as extended JSON."""
@@ -226,7 +226,6 @@ class Source:
             document,
             microseconds(made) or began_us,
             read_us=began_us,
-            read_by_us=self._time(),
         )
 
     def _time(self) -> int:

@@ -21,7 +21,6 @@ from liontrack_stream.sources.mongo.values import moment
 
 DELETED = b"document.deleted"
 NEWEST = 1 << 62
-LOOK_UP_WITHIN_US = 5_000_000  # a server may look up after the time that its answer tells
 VALUE_MAX_BYTES = 900_000  # Kafka takes batches of up to 1 MiB
 
 
@@ -30,7 +29,7 @@ class Change(NamedTuple):
 
     ``changed_us`` is when MongoDB made the change; ``dated``: the document's own updatedAt was written with it.
     ``as_of_us`` is MongoDB's logical time that the document is of, `NEWEST` where it was read when the change came;
-    ``read_us`` and ``read_by_us`` are as in `Known`.
+    ``read_us`` is as in `Known`.
     """
 
     document_id: str
@@ -39,7 +38,6 @@ class Change(NamedTuple):
     dated: bool = True
     as_of_us: int = NEWEST
     read_us: int = 0
-    read_by_us: int = 0
 
 
 class Refused(ValueError):
@@ -72,8 +70,8 @@ def tell(
         if known.told and not again:
             return [], known
         now = known
-    elif known is not None and _is_overtaken(entry, change, known):
-        return [], known
+    elif known is not None and not known.deleted and change.as_of_us <= known.read_us:
+        return [], known  # a later version was read, and told, before this change came
     else:
         version_us = _version_us(entry, change, known)
         events = _events(entry, change.document_id, version_us, known)
@@ -85,19 +83,11 @@ def tell(
             content,
             events,
             read_us=change.read_us,
-            read_by_us=change.read_by_us,
         )
     record = _record(entry, now)
     if len(record.value or b"") > VALUE_MAX_BYTES:
         raise Refused(f"its event has more than {VALUE_MAX_BYTES} bytes")
     return [*(_deletion_of_event(event, now.version_us) for event in now.events[:-1]), record], now
-
-
-def _is_overtaken(entry: Entry, change: Change, known: Known) -> bool:
-    """Whether a later version was read, and told, before this change came; where both may be, updatedAt decides."""
-    if known.deleted or change.as_of_us > known.read_by_us + LOOK_UP_WITHIN_US:
-        return False
-    return change.as_of_us <= known.read_us or (entry.written_us or known.version_us) < known.version_us
 
 
 def _version_us(entry: Entry, change: Change, known: Known | None) -> int:

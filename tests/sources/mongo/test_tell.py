@@ -14,7 +14,7 @@ from liontrack_stream.contract.events import Activity, Challenge, Deletion, Posi
 from liontrack_stream.contract.topics import ACTIVITIES, CHALLENGES, POSITIONS, WEIGHTS
 from liontrack_stream.sources.mongo.mapping import DEFAULTS
 from liontrack_stream.sources.mongo.ports import Known
-from liontrack_stream.sources.mongo.tell import LOOK_UP_WITHIN_US, Change, Refused, tell
+from liontrack_stream.sources.mongo.tell import Change, Refused, tell
 
 AT = datetime(2025, 3, 1, 9)
 AT_US = 1_740_819_600_000_000
@@ -129,18 +129,10 @@ def test_records_say_where_they_come_from() -> None:
 
 def test_a_version_that_a_look_up_has_overtaken_is_not_told() -> None:
     """Update, replace, update: the first look-up finds the last state, and the replace comes with its own."""
-    first, known = told("challenges", {**CHALLENGE, "title": "third", "updatedAt": after(3)}, read_us=3, read_by_us=3)
+    first, known = told("challenges", {**CHALLENGE, "title": "third", "updatedAt": after(3)}, read_us=3)
     second, known = told("challenges", {**CHALLENGE, "title": "second", "updatedAt": after(2)}, known, as_of_us=2)
     third, known = told("challenges", {**CHALLENGE, "title": "third", "updatedAt": after(3)}, known, read_us=5)
     assert [event.time_us - AT_US for event in (*first, *second, *third)] == [180_000_000, 180_000_000]
     restored_doc = {**CHALLENGE, "title": "second", "updatedAt": after(2)}
-    (restored,), _ = told("challenges", restored_doc, known, as_of_us=4 + LOOK_UP_WITHIN_US)
+    (restored,), _ = told("challenges", restored_doc, known, as_of_us=4)
     assert restored.time_us == AT_US + 180_000_001  # nothing is to come: this is how the document is now
-
-
-@pytest.mark.parametrize(("minutes", "is_told"), [(2, False), (4, True)])
-def test_of_changes_within_a_look_up_the_documents_times_decide(minutes: float, is_told: bool) -> None:
-    """MongoDB looked up between its times 1 and 9, and made a replace at 5: before or after that?"""
-    _, known = told("challenges", {**CHALLENGE, "title": "looked up", "updatedAt": after(3)}, read_us=1, read_by_us=9)
-    events, _ = told("challenges", {**CHALLENGE, "title": "x", "updatedAt": after(minutes)}, known, as_of_us=5)
-    assert bool(events) is is_told
