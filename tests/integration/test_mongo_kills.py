@@ -32,6 +32,7 @@ WHERE n.nspname IN ('bronze', 'silver', 'gold', 'metadata', 'catalog') AND c.rel
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # SecantusDB shares two cores with everything that is killed and started
 def test_10_000_changes_under_kill_9(pipeline: PipelineKit, mongo: Mongo, capsys: pytest.CaptureFixture[str]) -> None:
     pipeline.settings = pipeline.settings.model_copy(update={"mongodb_uri": SecretStr(mongo.uri)})
     changes, log = Changes(20250301), pipeline.folder / "source.log"
@@ -41,7 +42,7 @@ def test_10_000_changes_under_kill_9(pipeline: PipelineKit, mongo: Mongo, capsys
     while writer.is_alive():
         point = POINTS[kills // 2 % len(POINTS)] if kills % 2 == 0 else ""
         source = _start(pipeline, log, LIONTRACK_CRASH_AT=point)
-        until = time.monotonic() + (8.0 if point else moments.uniform(1.0, 4.0))
+        until = time.monotonic() + (8.0 if point else moments.uniform(1.5, 5.0))
         while time.monotonic() < until and source.poll() is None:
             time.sleep(0.02)
         source.kill()
