@@ -2,6 +2,243 @@
 -- Each table's and view's COMMENT states its grain ("One row per …"). Run once, on an empty database.
 -- Day partitions are not part of it: they are made on demand.
 
+-- What no generation has of its own; their views look into it.
+
+CREATE SCHEMA catalog;
+
+CREATE FUNCTION catalog.grant_mongo() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF to_regrole('liontrack_ingest') IS NOT NULL THEN
+        GRANT INSERT, UPDATE ON catalog.mongo_collections, catalog.mongo_documents TO liontrack_ingest;
+    END IF;
+    REVOKE ALL ON FUNCTION catalog.grant_mongo() FROM PUBLIC;
+EXCEPTION WHEN insufficient_privilege THEN
+    RAISE WARNING 'The privileges of MongoDB''s places could not be set (%). Run `liontrack migrate` as their owner.', SQLERRM;
+END
+$$;
+
+CREATE FUNCTION catalog.grant_roles() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    reader text;
+BEGIN
+    IF to_regrole('liontrack_migrate') IS NOT NULL THEN
+        GRANT ALL ON SCHEMA catalog TO liontrack_migrate;
+        GRANT ALL ON ALL TABLES IN SCHEMA catalog TO liontrack_migrate;
+    END IF;
+    FOREACH reader IN ARRAY ARRAY['liontrack_ingest', 'liontrack_api'] LOOP
+        IF to_regrole(reader) IS NOT NULL THEN
+            EXECUTE format('GRANT USAGE ON SCHEMA catalog TO %I', reader);
+            EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA catalog FROM %I', reader);
+            EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA catalog TO %I', reader);
+        END IF;
+    END LOOP;
+    IF to_regrole('liontrack_ingest') IS NOT NULL THEN
+        GRANT INSERT, UPDATE, DELETE ON catalog.deployments TO liontrack_ingest;
+    END IF;
+    REVOKE ALL ON FUNCTION catalog.grant_roles() FROM PUBLIC;
+EXCEPTION WHEN insufficient_privilege THEN
+    RAISE WARNING 'The privileges of the catalog could not be set (%). Run `liontrack migrate` as its owner.', SQLERRM;
+END
+$$;
+
+CREATE FUNCTION catalog.lock_deployments() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    LOCK TABLE catalog.deployments IN SHARE ROW EXCLUSIVE MODE;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION catalog.refuse_overlaps() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    clash record;
+BEGIN
+    SELECT a.tag_id, a.valid AS one, b.valid AS other INTO clash
+    FROM (SELECT tag_id, valid, lead(valid) OVER (PARTITION BY tag_id ORDER BY valid) AS next FROM catalog.deployments) a
+    JOIN catalog.deployments b ON b.tag_id = a.tag_id AND b.valid = a.next
+    WHERE a.valid && b.valid
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'tag % is on two animals at once: % overlaps %', clash.tag_id, clash.one, clash.other
+            USING ERRCODE = 'exclusion_violation';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TABLE catalog.deployments (
+    tag_id text NOT NULL,
+    valid tstzrange NOT NULL,
+    animal_id text NOT NULL,
+    animal_mass_g double precision,
+    animal_sex text,
+    attributes jsonb,
+    dw_update_date timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT deployments_half_open CHECK (((NOT isempty(valid)) AND (lower_inf(valid) OR lower_inc(valid)) AND (NOT upper_inc(valid))))
+);
+
+COMMENT ON TABLE catalog.deployments IS 'One row per collar and period in which one animal wore it';
+
+COMMENT ON COLUMN catalog.deployments.valid IS 'From deploy-on-date up to, not including, deploy-off-date; without an end: still on';
+
+COMMENT ON COLUMN catalog.deployments.animal_mass_g IS 'Grams, when the collar was put on; told to the weights topic as an event';
+
+COMMENT ON COLUMN catalog.deployments.attributes IS 'Further columns of the reference data, as text';
+
+CREATE TABLE catalog.generation_diffs (
+    generation integer NOT NULL,
+    table_name text NOT NULL,
+    rows_live bigint NOT NULL,
+    added bigint NOT NULL,
+    removed bigint NOT NULL,
+    changed bigint NOT NULL
+);
+
+COMMENT ON TABLE catalog.generation_diffs IS 'One row per compared generation and table: rows that it adds, removes and changes against the live one';
+
+CREATE TABLE catalog.generation_lions (
+    generation integer NOT NULL,
+    lion_id text NOT NULL,
+    fixes_before bigint,
+    fixes_after bigint,
+    km_before double precision,
+    km_after double precision,
+    health_before double precision,
+    health_after double precision
+);
+
+COMMENT ON TABLE catalog.generation_lions IS 'One row per compared generation and lion whose accepted fixes, kilometres or latest health differ from the live one';
+
+CREATE TABLE catalog.generations (
+    generation integer NOT NULL,
+    state text NOT NULL,
+    options jsonb DEFAULT '{}'::jsonb NOT NULL,
+    rule_version integer,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    compared_at timestamp with time zone,
+    compared_offsets jsonb,
+    swapped_at timestamp with time zone,
+    CONSTRAINT generations_state_check CHECK ((state = ANY (ARRAY['building'::text, 'ready'::text, 'live'::text, 'retired'::text])))
+);
+
+COMMENT ON TABLE catalog.generations IS 'One row per generation of the warehouse that there is';
+
+COMMENT ON COLUMN catalog.generations.state IS 'building: by a replay that may go on; ready: it has been compared with the live one; live; retired: it was live';
+
+COMMENT ON COLUMN catalog.generations.options IS 'What its replay was bounded to; empty: nothing';
+
+COMMENT ON COLUMN catalog.generations.rule_version IS 'The rules that it was computed with, by their number in metadata.rule_versions';
+
+COMMENT ON COLUMN catalog.generations.compared_offsets IS 'The moment of its diff: [topic, partition, next offset] of both sides';
+
+CREATE TABLE catalog.mongo_collections (
+    source text NOT NULL,
+    collection text NOT NULL,
+    mode text NOT NULL,
+    place text,
+    snapshot bigint DEFAULT 0 NOT NULL,
+    snapshot_after text,
+    holder text,
+    changes bigint DEFAULT 0 NOT NULL,
+    changed_at timestamp with time zone,
+    saved_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT mongo_collections_mode_check CHECK ((mode = ANY (ARRAY['snapshot'::text, 'stream'::text, 'poll'::text])))
+);
+
+COMMENT ON TABLE catalog.mongo_collections IS 'One row per MongoDB collection that has been watched: where to go on';
+
+COMMENT ON COLUMN catalog.mongo_collections.source IS 'The database';
+
+COMMENT ON COLUMN catalog.mongo_collections.mode IS 'snapshot: it is being read whole; stream: its changes are followed; poll: it is asked for changes';
+
+COMMENT ON COLUMN catalog.mongo_collections.place IS 'JSON: the resume token, operation time or newest updatedAt behind which everything is in Kafka';
+
+COMMENT ON COLUMN catalog.mongo_collections.snapshot IS 'The number of the last snapshot that began';
+
+COMMENT ON COLUMN catalog.mongo_collections.snapshot_after IS 'Extended JSON: the _id up to which the snapshot is in Kafka';
+
+COMMENT ON COLUMN catalog.mongo_collections.holder IS 'The process that watched it last (host/pid); it still does while it holds the advisory lock';
+
+COMMENT ON COLUMN catalog.mongo_collections.changed_at IS 'When MongoDB made the newest change that is in Kafka';
+
+CREATE TABLE catalog.mongo_documents (
+    source text NOT NULL,
+    collection text NOT NULL,
+    document_id text NOT NULL,
+    topic text NOT NULL,
+    key text NOT NULL,
+    version_at timestamp with time zone NOT NULL,
+    content_hash bigint NOT NULL,
+    events jsonb NOT NULL,
+    deleted boolean NOT NULL,
+    told boolean NOT NULL,
+    read_at timestamp with time zone NOT NULL,
+    snapshot bigint NOT NULL
+);
+
+COMMENT ON TABLE catalog.mongo_documents IS 'One row per MongoDB document that an event has told of';
+
+COMMENT ON COLUMN catalog.mongo_documents.key IS 'The key of its events: whom a deletion of it names';
+
+COMMENT ON COLUMN catalog.mongo_documents.version_at IS 'The time of the version that was told last; versions of a document ascend';
+
+COMMENT ON COLUMN catalog.mongo_documents.content_hash IS 'Of what was told, not of the document';
+
+COMMENT ON COLUMN catalog.mongo_documents.events IS 'Of a document that is one event (a weighing): those in Kafka that may stand for it, [topic, key, id] each';
+
+COMMENT ON COLUMN catalog.mongo_documents.told IS 'Kafka holds this version; false: it may';
+
+COMMENT ON COLUMN catalog.mongo_documents.read_at IS 'This version was read after everything that MongoDB changed up to this logical time';
+
+COMMENT ON COLUMN catalog.mongo_documents.snapshot IS 'The last snapshot that saw it; one that a later snapshot does not see was deleted';
+
+ALTER TABLE ONLY catalog.deployments
+    ADD CONSTRAINT deployments_pkey PRIMARY KEY (tag_id, valid);
+
+ALTER TABLE ONLY catalog.generation_diffs
+    ADD CONSTRAINT generation_diffs_pkey PRIMARY KEY (generation, table_name);
+
+ALTER TABLE ONLY catalog.generation_lions
+    ADD CONSTRAINT generation_lions_pkey PRIMARY KEY (generation, lion_id);
+
+ALTER TABLE ONLY catalog.generations
+    ADD CONSTRAINT generations_pkey PRIMARY KEY (generation);
+
+ALTER TABLE ONLY catalog.mongo_collections
+    ADD CONSTRAINT mongo_collections_pkey PRIMARY KEY (source, collection);
+
+ALTER TABLE ONLY catalog.mongo_documents
+    ADD CONSTRAINT mongo_documents_pkey PRIMARY KEY (source, collection, document_id);
+
+CREATE UNIQUE INDEX generations_live ON catalog.generations USING btree (state) WHERE (state = 'live'::text);
+
+CREATE INDEX mongo_documents_unseen ON catalog.mongo_documents USING btree (source, collection, snapshot) WHERE (NOT deleted);
+
+CREATE TRIGGER lock_deployments BEFORE INSERT OR UPDATE ON catalog.deployments FOR EACH STATEMENT EXECUTE FUNCTION catalog.lock_deployments();
+
+CREATE TRIGGER refuse_overlaps AFTER INSERT OR UPDATE ON catalog.deployments FOR EACH STATEMENT EXECUTE FUNCTION catalog.refuse_overlaps();
+
+ALTER TABLE ONLY catalog.generation_diffs
+    ADD CONSTRAINT generation_diffs_generation_fkey FOREIGN KEY (generation) REFERENCES catalog.generations(generation) ON DELETE CASCADE;
+
+ALTER TABLE ONLY catalog.generation_lions
+    ADD CONSTRAINT generation_lions_generation_fkey FOREIGN KEY (generation) REFERENCES catalog.generations(generation) ON DELETE CASCADE;
+
+INSERT INTO catalog.generations (generation, state) VALUES (0, 'live');
+
+-- What each generation has.
+
 CREATE SCHEMA analytics;
 
 CREATE SCHEMA bronze;
@@ -413,6 +650,10 @@ COMMENT ON FUNCTION metadata.safe_cell(cell text) IS 'A text cell that no spread
 CREATE FUNCTION silver.flag_names(flags smallint) RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN array_remove(ARRAY[CASE WHEN (((flags)::integer & 1) > 0) THEN 'zero_zero'::text ELSE NULL::text END, CASE WHEN (((flags)::integer & 2) > 0) THEN 'not_visible'::text ELSE NULL::text END, CASE WHEN (((flags)::integer & 4) > 0) THEN 'future'::text ELSE NULL::text END, CASE WHEN (((flags)::integer & 8) > 0) THEN 'spike'::text ELSE NULL::text END, CASE WHEN (((flags)::integer & 16) > 0) THEN 'deleted'::text ELSE NULL::text END], NULL::text);
+
+CREATE FUNCTION silver.tag_of(metadata jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN COALESCE((metadata ->> 'tag-local-identifier'::text), (metadata ->> 'tag_id'::text));
 
 CREATE TABLE silver.lions (
     lion_id text NOT NULL,
@@ -1174,6 +1415,34 @@ ALTER TABLE metadata.rule_versions ALTER COLUMN rule_version ADD GENERATED ALWAY
     CACHE 1
 );
 
+CREATE VIEW silver.deployed_positions AS
+ SELECT p.lion_id,
+    p.event_time,
+    silver.tag_of(p.metadata) AS tag_id,
+    d.animal_id AS deployed_lion_id,
+    d.valid AS deployed,
+    d.animal_sex,
+    d.animal_mass_g,
+    d.attributes AS deployment_attributes,
+    p.lat,
+    p.lng,
+    p.flags,
+    p.name,
+    p.source,
+    p.confidence,
+    p.accuracy,
+    p.altitude,
+    p.dop,
+    p.temperature,
+    p.visible,
+    p.event_id,
+    p.metadata
+   FROM (silver.positions p
+     LEFT JOIN catalog.deployments d ON (((d.tag_id = silver.tag_of(p.metadata)) AND (d.valid @> p.event_time))))
+  WHERE (silver.tag_of(p.metadata) IS NOT NULL);
+
+COMMENT ON VIEW silver.deployed_positions IS 'One row per fix that names its collar: the lion told, and beside it the lion that wore the collar at that time (null: none is known)';
+
 CREATE TABLE silver.positions_before_2000 (
     lion_id text CONSTRAINT positions_lion_id_not_null NOT NULL,
     event_time timestamp with time zone CONSTRAINT positions_event_time_not_null NOT NULL,
@@ -1419,181 +1688,6 @@ ALTER INDEX silver.positions_pkey ATTACH PARTITION silver.positions_default_pkey
 -- Owners and privileges.
 SELECT metadata.grant_roles();
 
--- What no generation has of its own.
-
-CREATE SCHEMA catalog;
-
-CREATE FUNCTION catalog.grant_mongo() RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-BEGIN
-    IF to_regrole('liontrack_ingest') IS NOT NULL THEN
-        GRANT INSERT, UPDATE ON catalog.mongo_collections, catalog.mongo_documents TO liontrack_ingest;
-    END IF;
-    REVOKE ALL ON FUNCTION catalog.grant_mongo() FROM PUBLIC;
-EXCEPTION WHEN insufficient_privilege THEN
-    RAISE WARNING 'The privileges of MongoDB''s places could not be set (%). Run `liontrack migrate` as their owner.', SQLERRM;
-END
-$$;
-
-CREATE FUNCTION catalog.grant_roles() RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog', 'pg_temp'
-    AS $$
-DECLARE
-    reader text;
-BEGIN
-    IF to_regrole('liontrack_migrate') IS NOT NULL THEN
-        GRANT ALL ON SCHEMA catalog TO liontrack_migrate;
-        GRANT ALL ON ALL TABLES IN SCHEMA catalog TO liontrack_migrate;
-    END IF;
-    FOREACH reader IN ARRAY ARRAY['liontrack_ingest', 'liontrack_api'] LOOP
-        IF to_regrole(reader) IS NOT NULL THEN
-            EXECUTE format('GRANT USAGE ON SCHEMA catalog TO %I', reader);
-            EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA catalog FROM %I', reader);
-            EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA catalog TO %I', reader);
-        END IF;
-    END LOOP;
-    REVOKE ALL ON FUNCTION catalog.grant_roles() FROM PUBLIC;
-EXCEPTION WHEN insufficient_privilege THEN
-    RAISE WARNING 'The privileges of the catalog could not be set (%). Run `liontrack migrate` as its owner.', SQLERRM;
-END
-$$;
-
-CREATE TABLE catalog.generation_diffs (
-    generation integer NOT NULL,
-    table_name text NOT NULL,
-    rows_live bigint NOT NULL,
-    added bigint NOT NULL,
-    removed bigint NOT NULL,
-    changed bigint NOT NULL
-);
-
-COMMENT ON TABLE catalog.generation_diffs IS 'One row per compared generation and table: rows that it adds, removes and changes against the live one';
-
-CREATE TABLE catalog.generation_lions (
-    generation integer NOT NULL,
-    lion_id text NOT NULL,
-    fixes_before bigint,
-    fixes_after bigint,
-    km_before double precision,
-    km_after double precision,
-    health_before double precision,
-    health_after double precision
-);
-
-COMMENT ON TABLE catalog.generation_lions IS 'One row per compared generation and lion whose accepted fixes, kilometres or latest health differ from the live one';
-
-CREATE TABLE catalog.generations (
-    generation integer NOT NULL,
-    state text NOT NULL,
-    options jsonb DEFAULT '{}'::jsonb NOT NULL,
-    rule_version integer,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    compared_at timestamp with time zone,
-    compared_offsets jsonb,
-    swapped_at timestamp with time zone,
-    CONSTRAINT generations_state_check CHECK ((state = ANY (ARRAY['building'::text, 'ready'::text, 'live'::text, 'retired'::text])))
-);
-
-COMMENT ON TABLE catalog.generations IS 'One row per generation of the warehouse that there is';
-
-COMMENT ON COLUMN catalog.generations.state IS 'building: by a replay that may go on; ready: it has been compared with the live one; live; retired: it was live';
-
-COMMENT ON COLUMN catalog.generations.options IS 'What its replay was bounded to; empty: nothing';
-
-COMMENT ON COLUMN catalog.generations.rule_version IS 'The rules that it was computed with, by their number in metadata.rule_versions';
-
-COMMENT ON COLUMN catalog.generations.compared_offsets IS 'The moment of its diff: [topic, partition, next offset] of both sides';
-
-CREATE TABLE catalog.mongo_collections (
-    source text NOT NULL,
-    collection text NOT NULL,
-    mode text NOT NULL,
-    place text,
-    snapshot bigint DEFAULT 0 NOT NULL,
-    snapshot_after text,
-    holder text,
-    changes bigint DEFAULT 0 NOT NULL,
-    changed_at timestamp with time zone,
-    saved_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT mongo_collections_mode_check CHECK ((mode = ANY (ARRAY['snapshot'::text, 'stream'::text, 'poll'::text])))
-);
-
-COMMENT ON TABLE catalog.mongo_collections IS 'One row per MongoDB collection that has been watched: where to go on';
-
-COMMENT ON COLUMN catalog.mongo_collections.source IS 'The database';
-
-COMMENT ON COLUMN catalog.mongo_collections.mode IS 'snapshot: it is being read whole; stream: its changes are followed; poll: it is asked for changes';
-
-COMMENT ON COLUMN catalog.mongo_collections.place IS 'JSON: the resume token, operation time or newest updatedAt behind which everything is in Kafka';
-
-COMMENT ON COLUMN catalog.mongo_collections.snapshot IS 'The number of the last snapshot that began';
-
-COMMENT ON COLUMN catalog.mongo_collections.snapshot_after IS 'Extended JSON: the _id up to which the snapshot is in Kafka';
-
-COMMENT ON COLUMN catalog.mongo_collections.holder IS 'The process that watched it last (host/pid); it still does while it holds the advisory lock';
-
-COMMENT ON COLUMN catalog.mongo_collections.changed_at IS 'When MongoDB made the newest change that is in Kafka';
-
-CREATE TABLE catalog.mongo_documents (
-    source text NOT NULL,
-    collection text NOT NULL,
-    document_id text NOT NULL,
-    topic text NOT NULL,
-    key text NOT NULL,
-    version_at timestamp with time zone NOT NULL,
-    content_hash bigint NOT NULL,
-    events jsonb NOT NULL,
-    deleted boolean NOT NULL,
-    told boolean NOT NULL,
-    read_at timestamp with time zone NOT NULL,
-    snapshot bigint NOT NULL
-);
-
-COMMENT ON TABLE catalog.mongo_documents IS 'One row per MongoDB document that an event has told of';
-
-COMMENT ON COLUMN catalog.mongo_documents.key IS 'The key of its events: whom a deletion of it names';
-
-COMMENT ON COLUMN catalog.mongo_documents.version_at IS 'The time of the version that was told last; versions of a document ascend';
-
-COMMENT ON COLUMN catalog.mongo_documents.content_hash IS 'Of what was told, not of the document';
-
-COMMENT ON COLUMN catalog.mongo_documents.events IS 'Of a document that is one event (a weighing): those in Kafka that may stand for it, [topic, key, id] each';
-
-COMMENT ON COLUMN catalog.mongo_documents.told IS 'Kafka holds this version; false: it may';
-
-COMMENT ON COLUMN catalog.mongo_documents.read_at IS 'This version was read after everything that MongoDB changed up to this logical time';
-
-COMMENT ON COLUMN catalog.mongo_documents.snapshot IS 'The last snapshot that saw it; one that a later snapshot does not see was deleted';
-
-ALTER TABLE ONLY catalog.generation_diffs
-    ADD CONSTRAINT generation_diffs_pkey PRIMARY KEY (generation, table_name);
-
-ALTER TABLE ONLY catalog.generation_lions
-    ADD CONSTRAINT generation_lions_pkey PRIMARY KEY (generation, lion_id);
-
-ALTER TABLE ONLY catalog.generations
-    ADD CONSTRAINT generations_pkey PRIMARY KEY (generation);
-
-ALTER TABLE ONLY catalog.mongo_collections
-    ADD CONSTRAINT mongo_collections_pkey PRIMARY KEY (source, collection);
-
-ALTER TABLE ONLY catalog.mongo_documents
-    ADD CONSTRAINT mongo_documents_pkey PRIMARY KEY (source, collection, document_id);
-
-CREATE UNIQUE INDEX generations_live ON catalog.generations USING btree (state) WHERE (state = 'live'::text);
-
-CREATE INDEX mongo_documents_unseen ON catalog.mongo_documents USING btree (source, collection, snapshot) WHERE (NOT deleted);
-
-ALTER TABLE ONLY catalog.generation_diffs
-    ADD CONSTRAINT generation_diffs_generation_fkey FOREIGN KEY (generation) REFERENCES catalog.generations(generation) ON DELETE CASCADE;
-
-ALTER TABLE ONLY catalog.generation_lions
-    ADD CONSTRAINT generation_lions_generation_fkey FOREIGN KEY (generation) REFERENCES catalog.generations(generation) ON DELETE CASCADE;
-
-INSERT INTO catalog.generations (generation, state) VALUES (0, 'live');
-
+-- Privileges on what is shared.
 SELECT catalog.grant_roles();
 SELECT catalog.grant_mongo();

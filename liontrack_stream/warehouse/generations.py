@@ -21,8 +21,8 @@ from liontrack_stream import generation
 from liontrack_stream.settings import Settings
 from liontrack_stream.warehouse.queries import live_query, query
 
-SHARED = "-- What no generation has of its own."
-"""Where ``sql/schema.sql`` goes on with the catalog."""
+OWN, OWN_END = "-- What each generation has.", "-- Privileges on what is shared."
+"""Where in ``sql/schema.sql`` a generation's own begins, after the catalog, and where it ends."""
 
 LIVE, BUILDING, READY, RETIRED = "live", "building", "ready", "retired"
 
@@ -93,8 +93,9 @@ async def create(connection: asyncpg.Connection, options: Mapping[str, Any], rul
     async with connection.transaction():
         await connection.fetchval(query("generations/lock_catalog"))
         number = int(await connection.fetchval(query("generations/insert"), json.dumps(dict(options)), rule_version))
-        own, _, shared = query("schema").partition(SHARED)
-        assert shared, "sql/schema.sql has no part that generations share"
+        shared, _, rest = query("schema").partition(OWN)
+        own, _, end = rest.partition(OWN_END)
+        assert shared and end, "sql/schema.sql does not tell what each generation has"
         await connection.execute(generation.renamed(own, None, number))
         await copy_rules(connection, number)
     return number

@@ -13,17 +13,25 @@ from liontrack_stream.contract.decode import decode
 from liontrack_stream.contract.events import Position
 from liontrack_stream.contract.topics import POSITIONS
 from liontrack_stream.kafka.producer import Outgoing
-from liontrack_stream.sources.movebank import BadRow, NotMovebank, RowReader, SeenFixes
-from liontrack_stream.sources.movebank_file import DamagedFile, MovebankFile
-from liontrack_stream.sources.movebank_import import Importer, ImportReport, Rejects
+from liontrack_stream.sources.cells import BadRow
+from liontrack_stream.sources.columns import ColumnsReader
+from liontrack_stream.sources.csv_file import CsvFile
+from liontrack_stream.sources.files import DamagedFile, UnreadableFile
+from liontrack_stream.sources.fixes import Fix, FixMaker, SeenFixes
+from liontrack_stream.sources.importing import Importer, ImportReport, Rejects
+from liontrack_stream.sources.movebank import MOVEBANK
 
 HEADER = "event-id,visible,timestamp,location-long,location-lat,individual-local-identifier"
 ROW = "7,true,2010-12-19 00:30:00.000,22.5,-21.5,1001"
 REAL = Path(__file__).parents[2].parent / "shared" / "data"
 
 
+def fix_of(header: str, row: str) -> Fix:
+    return FixMaker("movebank").make(ColumnsReader(header.split(","), MOVEBANK).read(row.split(",")))
+
+
 def convert(header: str, row: str) -> dict:
-    return msgspec.json.decode(RowReader(header.split(",")).convert(row.split(",")).record.value)
+    return msgspec.json.decode(fix_of(header, row).record.value)
 
 
 async def run(path: Path, tmp_path: Path) -> tuple[ImportReport, list[Outgoing], list[list[str]]]:
@@ -33,7 +41,10 @@ async def run(path: Path, tmp_path: Path) -> tuple[ImportReport, list[Outgoing],
     async def send(records: list[Outgoing]) -> None:
         sent.extend(records)
 
-    with MovebankFile(path) as file, Rejects(tmp_path / "out.rejects.csv", file.header) as rejects:
+    with (
+        CsvFile(path, MOVEBANK, FixMaker("movebank")) as file,
+        Rejects(tmp_path / "out.rejects.csv", file.header) as rejects,
+    ):
         report = await Importer(file, rejects, send).run()
     rejected = (
         list(csv.reader(rejects.path.open(encoding="utf-8", errors="surrogateescape"))) if rejects.path.exists() else []
@@ -48,7 +59,7 @@ def write(tmp_path: Path, *lines: str, end: str = "\n", header: str = HEADER) ->
 
 
 def test_a_row_becomes_the_contracts_event() -> None:
-    record = RowReader(HEADER.split(",")).convert(ROW.split(",")).record
+    record = fix_of(HEADER, ROW).record
     assert record.topic == POSITIONS.name
     assert record.key == b"1001"
     assert dict(record.headers)["event-type"] == b"lion.position.update"
@@ -145,18 +156,18 @@ def test_times_are_utc_with_milliseconds(text: str, expected: str) -> None:
 )
 def test_a_row_without_a_fix_is_refused_with_its_reason(row: str, kind: str) -> None:
     with pytest.raises(BadRow) as refused:
-        RowReader(HEADER.split(",")).convert(row.split(","))
+        fix_of(HEADER, row)
     assert refused.value.kind == kind
 
 
 def test_missing_columns_are_named() -> None:
-    with pytest.raises(NotMovebank, match="lacks location-lat, individual-local-identifier"):
-        RowReader(["timestamp", "location-long", "tag-local-identifier"])
+    with pytest.raises(UnreadableFile, match="lacks location-lat, individual-local-identifier"):
+        ColumnsReader(["timestamp", "location-long", "tag-local"], MOVEBANK)
 
 
 def test_a_repeated_column_is_named() -> None:
-    with pytest.raises(NotMovebank, match="'timestamp' more than once"):
-        RowReader([*HEADER.split(","), "timestamp"])
+    with pytest.raises(UnreadableFile, match="'timestamp' more than once"):
+        ColumnsReader([*HEADER.split(","), "timestamp"], MOVEBANK)
 
 
 def test_seen_fixes_in_any_order() -> None:
@@ -252,12 +263,12 @@ async def test_gzip_is_known_by_its_bytes_and_its_end(tmp_path: Path) -> None:
 async def test_a_wrong_file_is_told_in_a_sentence(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "lions.csv"
     path.write_bytes(content)
-    with pytest.raises(NotMovebank, match=message):
+    with pytest.raises(UnreadableFile, match=message):
         await run(path, tmp_path)
 
 
 async def test_no_file_at_all(tmp_path: Path) -> None:
-    with pytest.raises(NotMovebank, match="cannot be opened: No such file"):
+    with pytest.raises(UnreadableFile, match="cannot be opened: No such file"):
         await run(tmp_path / "absent.csv", tmp_path)
 
 
@@ -265,6 +276,6 @@ async def test_no_file_at_all(tmp_path: Path) -> None:
 async def test_the_full_kalahari_file(tmp_path: Path) -> None:
     report, sent, rejected = await run(REAL / "kalahari_lions_30min_movebank.csv.gz", tmp_path)
     assert (report.rows, report.sent, report.skipped, report.duplicates) == (107_323, 107_323, 0, 0)
-    assert len(report.individuals) == 9
+    assert len(report.lions) == 9
     assert rejected == []
     assert msgspec.json.decode(sent[0].value)["timestamp"] == "2009-12-07T19:30:00.000Z"

@@ -17,12 +17,13 @@ from typing import Any
 
 from liontrack_stream import generation
 from liontrack_stream.local import postgres, processes
-from liontrack_stream.warehouse.generations import SHARED
+from liontrack_stream.warehouse.generations import OWN, OWN_END
 from liontrack_stream.warehouse.migrations import migrate
 from liontrack_stream.warehouse.queries import SQL_ROOT
 
 SNAPSHOT = SQL_ROOT / "schema.sql"
 SCHEMAS = (*generation.SCHEMAS, "catalog")
+SHARED = "-- What no generation has of its own; their views look into it."
 HEAD = """\
 -- The whole schema, as the files of sql/migrations leave it. Made by `make schema`; change the migrations, not this.
 -- Each table's and view's COMMENT states its grain ("One row per …"). Run once, on an empty database.
@@ -37,6 +38,8 @@ SELECT metadata.grant_roles();
 SHARED_TAIL = """
 INSERT INTO catalog.generations (generation, state) VALUES (0, 'live');
 
+"""
+PRIVILEGES = """\
 SELECT catalog.grant_roles();
 SELECT catalog.grant_mongo();
 """
@@ -65,7 +68,7 @@ def snapshot(dsn: Mapping[str, Any]) -> str:
     """What `SNAPSHOT` holds when it is current; the database has to be a migrated one."""
     bare = ("--no-owner", "--no-privileges")
     own, shared = dump(dsn, *bare, schemas=generation.SCHEMAS), dump(dsn, *bare, schemas=["catalog"])
-    return f"{HEAD}{own}{TAIL}{SHARED}\n\n{shared}{SHARED_TAIL}"
+    return f"{HEAD}{SHARED}\n\n{shared}{SHARED_TAIL}{OWN}\n\n{own}{TAIL}{OWN_END}\n{PRIVILEGES}"
 
 
 def main() -> None:

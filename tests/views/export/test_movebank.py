@@ -12,8 +12,10 @@ from pydantic import SecretStr
 
 from liontrack_stream.contract.topics import POSITIONS
 from liontrack_stream.settings import Settings
-from liontrack_stream.sources.movebank import NUMBERS, REQUIRED, RowReader
-from liontrack_stream.sources.movebank_file import MovebankFile
+from liontrack_stream.sources.csv_file import CsvFile
+from liontrack_stream.sources.fixes import FixMaker
+from liontrack_stream.sources.movebank import MOVEBANK as LAYOUT
+from liontrack_stream.sources.movebank import NUMBERS, REQUIRED
 from tests.support.oracle import Consumed
 from tests.support.records import APPENDED_MS
 from tests.support.replaying import Replay
@@ -40,17 +42,15 @@ individual-local-identifier,study-name
 
 def events(path: Path) -> list[dict[str, Any]]:
     """The events that an import would send, by lion and time."""
-    with MovebankFile(path) as file:
-        reader = RowReader(file.header)
-        found = [msgspec.json.decode(reader.convert(row.fields).record.value or b"") for row in file.rows()]
+    with CsvFile(path, LAYOUT, FixMaker("movebank")) as file:
+        found = [msgspec.json.decode(file.convert(row).record.value or b"") for row in file.rows()]
     return sorted(found, key=lambda event: (event["lion_id"], event["timestamp"]))
 
 
 async def store(replay: Replay, path: Path) -> None:
     """What an import sends, through the real sink."""
-    with MovebankFile(path) as file:
-        reader = RowReader(file.header)
-        sent = [reader.convert(row.fields).record for row in file.rows()]
+    with CsvFile(path, LAYOUT, FixMaker("movebank")) as file:
+        sent = [file.convert(row).record for row in file.rows()]
     records = [Consumed(POSITIONS.name, 0, n, APPENDED_MS + n, r.key, r.value) for n, r in enumerate(sent)]
     await replay.deliver([Step(POSITIONS.name, 0, records)])
 

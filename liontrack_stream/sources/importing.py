@@ -1,8 +1,8 @@
-"""Sends the fixes of a Movebank file.
+"""Sends the fixes of a file.
 
 Sending the same file again is safe: an event's identity is lion_id + timestamp, so the worker counts the second copy as
-duplicates and changes nothing. Within a file the first row of an individual and timestamp is sent, later ones are
-duplicates. Rows marked as not visible wait for the end, so that none stands in the way of a visible one.
+duplicates and changes nothing. Within a file the first row of a lion and timestamp is sent, later ones are duplicates.
+Rows marked as not visible wait for the end, so that none stands in the way of a visible one.
 """
 
 from __future__ import annotations
@@ -12,20 +12,21 @@ import json
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Self
 
 from liontrack_stream.kafka.producer import Outgoing
-from liontrack_stream.sources.movebank import BadRow, Fix, RowReader, SeenFixes
-from liontrack_stream.sources.movebank_file import DamagedFile, MovebankFile, Row
+from liontrack_stream.sources.cells import BadRow
+from liontrack_stream.sources.files import DamagedFile, Row, SourceFile
+from liontrack_stream.sources.fixes import Fix, SeenFixes
 
 Send = Callable[[list[Outgoing]], Awaitable[object]]
 
 _CHUNK_ROWS = 2_000
 _SPOOL_BYTES = 1 << 20
-_DUPLICATE = "duplicate: an earlier row has this individual and timestamp"
+_DUPLICATE = "duplicate: an earlier row has this lion and timestamp"
 
 
 @dataclass(slots=True)
@@ -37,7 +38,8 @@ class ImportReport:
     skipped: int = 0
     duplicates: int = 0
     not_visible: int = 0  # of those sent
-    individuals: set[str] = field(default_factory=set)
+    by_deployment: int = 0  # of those sent: whose lion the collar's deployment said, and the row another one, or none
+    lions: set[str] = field(default_factory=set)
     reasons: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     damage: str | None = None  # why the file could not be read to its end
@@ -46,10 +48,10 @@ class ImportReport:
 class Rejects:
     """The rows that were not sent, with line and reason, as a CSV; the file is made when the first one comes."""
 
-    def __init__(self, path: Path, header: list[str]) -> None:
+    def __init__(self, path: Path, header: Sequence[str], place: str = "line") -> None:
         self.path = path
         self.count = 0
-        self._header = header
+        self._header = [place, "reason", *header]
         self._file: IO[str] | None = None
         self._writer: Any = None
 
@@ -60,13 +62,17 @@ class Rejects:
         if self._file is not None:
             self._file.close()
 
-    def add(self, row: Row, reason: str) -> None:
+    def add(self, place: int | str, reason: str, cells: Sequence[Any]) -> None:
         if self._file is None:
             self._file = self.path.open("w", encoding="utf-8", errors="surrogateescape", newline="")
             self._writer = csv.writer(self._file)
-            self._writer.writerow(["line", "reason", *self._header])
-        self._writer.writerow([row.line, reason, *row.fields])
+            self._writer.writerow(self._header)
+        self._writer.writerow([place, reason, *(_cell(cell) for cell in cells)])
         self.count += 1
+
+
+def _cell(cell: Any) -> str:
+    return cell if cell.__class__ is str else "" if cell is None else json.dumps(cell, ensure_ascii=False)
 
 
 class Importer:
@@ -75,12 +81,11 @@ class Importer:
     ``report`` counts along, so that it tells what was sent when ``run`` ends in an exception.
     """
 
-    def __init__(self, file: MovebankFile, rejects: Rejects, send: Send) -> None:
+    def __init__(self, file: SourceFile, rejects: Rejects, send: Send) -> None:
         self.report = ImportReport()
         self.send = send
         self.on_progress: Callable[[], None] = lambda: None
         self._file, self._rejects = file, rejects
-        self._reader = RowReader(file.header)
         self._seen = SeenFixes()
         self._chunk: list[Outgoing] = []
 
@@ -95,7 +100,7 @@ class Importer:
             hidden.seek(0)
             for line in hidden:
                 row = Row(*json.loads(line))
-                await self._admit(row, self._reader.convert(row.fields))
+                await self._admit(row, self._file.convert(row))
         await self._send_chunk()
         self.report.seconds = time.monotonic() - began
         return self.report
@@ -116,22 +121,23 @@ class Importer:
         """The row's event; None for a row that went to the rejects."""
         try:
             if not row.error:
-                return self._reader.convert(row.fields)
-            error = BadRow("broken CSV", row.error)
+                return self._file.convert(row)
+            error = BadRow(self._file.broken_kind, row.error)
         except BadRow as bad:
             error = bad
         self.report.skipped += 1
         self.report.reasons[error.kind] += 1
-        self._rejects.add(row, str(error))
+        self._rejects.add(row.place, str(error), row.cells)
         return None
 
     async def _admit(self, row: Row, fix: Fix) -> None:
-        if not self._seen.add(fix.individual, fix.time_us):
+        if not self._seen.add(fix.lion, fix.time_us):
             self.report.duplicates += 1
-            self._rejects.add(row, _DUPLICATE)
+            self._rejects.add(row.place, _DUPLICATE, row.cells)
             return
         self._chunk.append(fix.record)
-        self.report.individuals.add(fix.individual)
+        self.report.lions.add(fix.lion)
+        self.report.by_deployment += fix.by_deployment
         self.report.not_visible += not fix.visible
         if len(self._chunk) >= _CHUNK_ROWS:
             await self._send_chunk()

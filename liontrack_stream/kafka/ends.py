@@ -1,0 +1,30 @@
+"""Where a topic ends."""
+
+from __future__ import annotations
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from liontrack_stream.kafka.errors import TopicError
+from liontrack_stream.settings import Settings
+
+
+async def topic_ends(settings: Settings, topic: str) -> dict[int, int]:
+    """The offset after the last record of each partition of a topic, which is there.
+
+    Raises
+    ------
+    TopicError
+        When Kafka cannot be reached.
+    """
+    consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka_brokers, enable_auto_commit=False)
+    try:
+        await consumer.start()
+        name = settings.topic(topic)
+        await consumer.topics()
+        partitions = [TopicPartition(name, number) for number in consumer.partitions_for_topic(name) or ()]
+        return {tp.partition: end for tp, end in (await consumer.end_offsets(partitions)).items()}
+    except (KafkaError, OSError) as error:
+        raise TopicError(f"Kafka at {settings.kafka_brokers} cannot be reached: {error}.") from error
+    finally:
+        await consumer.stop()
