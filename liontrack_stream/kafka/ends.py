@@ -21,7 +21,7 @@ async def topic_ends(settings: Settings, topic: str) -> dict[int, int]:
     try:
         await consumer.start()
         name = settings.topic(topic)
-        await consumer.topics()
+        await consumer._client.add_topic(name)  # into the client's cache
         partitions = [TopicPartition(name, number) for number in consumer.partitions_for_topic(name) or ()]
         return {tp.partition: end for tp, end in (await consumer.end_offsets(partitions)).items()}
     except (KafkaError, OSError) as error:

@@ -121,6 +121,7 @@ EXPORT = {
     "silver.lions": 3,
     "analytics.lions_current_status": 3,
 }  # by gold.last_fix: two days of a lion's, and the default
+MISPLACED = "deployments/misplaced"
 _PARTITIONED = re.compile(r"\b(silver\.positions|gold\.(lion_windows|user_windows|lions_positions_history|last_\w+))\b")
 
 
@@ -209,6 +210,21 @@ async def test_statements_of_the_sink(large: Settings, connection: asyncpg.Conne
         await pool.close()
 
 
+async def test_fixes_of_other_lions_are_looked_for_in_the_days_of_a_step(large: Settings) -> None:
+    """No index is by collar: `liontrack import reference` reads the days of a step whole, and no other."""
+    pool = await create_sink_pool(large, size=1)
+    try:
+        async with pool.acquire() as sink:
+            arguments = (["tag-7"], MIDDLE_US // DAY_US * DAY_US, (MIDDLE_US // DAY_US + 2) * DAY_US)
+            touched = await touched_by(sink, query(MISPLACED), *arguments)
+            assert touched.partitions == {"silver.positions": 2}
+            view = "SELECT * FROM silver.deployed_positions WHERE lion_id = $1 AND event_time >= $2 AND event_time < $3"
+            touched = await touched_by(sink, view, "lion-07", *arguments[1:])
+            assert (touched.scanned_whole, touched.partitions) == (set(), {"silver.positions": 2})
+    finally:
+        await pool.close()
+
+
 async def test_the_lake_reads_the_partitions_of_the_days_it_writes(connection: asyncpg.Connection) -> None:
     days = [date(2025, 2, 1), date(2025, 2, 2)]
     for table in TABLES:
@@ -243,7 +259,7 @@ async def test_connections_plan_for_the_values_at_hand(large: Settings) -> None:
 
 def test_every_query_is_entered() -> None:
     assert {path.stem for path in (SQL_ROOT / "views").glob("*.sql")} == set(VIEWS)
-    known = {*STATEMENTS, *(f"views/{name}" for name in VIEWS), *(f"explain/{name}" for name in EXPLAIN)}
+    known = {MISPLACED, *STATEMENTS, *(f"views/{name}" for name in VIEWS), *(f"explain/{name}" for name in EXPLAIN)}
     known |= {f"export/{table.others}" for name, table in export_tables.TABLES.items() if name in EXPORT}
     named = {
         path.relative_to(SQL_ROOT).with_suffix("").as_posix()
