@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import shapely
 
+from liontrack_stream.contract.times import iso
+from liontrack_stream.sources.fixes import FixMaker
+from liontrack_stream.sources.geojson import GEOJSON, GeoJsonFile
 from tests.support.oracle import Tables
 from tests.views.conftest import Client
 from tests.views.tokens import RANGER
@@ -79,6 +84,24 @@ def assert_on_grid(lines: Any) -> None:
             assert abs(lat * 10 - round(lat * 10)) < 1e-6 or abs(lng) == 180
             assert abs(lng * 10 - round(lng * 10)) < 1e-6
         assert all(one != other for one, other in pairwise(points))
+
+
+async def test_a_track_can_be_imported_again(site: Client, tables: Tables, tmp_path: Path) -> None:
+    """Its fixes, of walks of two and more, come back with their places and times; the last one is there twice."""
+    body = await geojson(site, "nala/track", RANGER, hours=24 * 40)
+    path = tmp_path / "track.geojson"
+    path.write_text(json.dumps(body))
+    with GeoJsonFile(path, GEOJSON, FixMaker("geojson")) as file:
+        found = [msgspec.json.decode(file.convert(row).record.value or b"") for row in file.rows()]
+    history = {
+        (lion, iso(round(time.timestamp() * 1000) * 1000)): (row["lat"], row["lng"])
+        for (lion, time), row in tables["gold.lions_positions_history"].items()
+    }
+    assert len(found) > 20
+    for event in found:
+        place = event["position"]
+        assert history[event["lion_id"], event["timestamp"]] == (place["lat"], place["lng"])
+    assert found[-1]["timestamp"] in {event["timestamp"] for event in found[:-1]}
 
 
 async def test_a_track_over_the_antimeridian(site: Client) -> None:
