@@ -89,6 +89,8 @@ class FileCommand(ImportCommand):
 
         layout_of = {"chosen": chosen_columns(columns), "zone": zone_of(timezone)}
         path = importing.rejects_path(file, rejects)
+        maker = FixMaker(str(type(self).command_name), lion=lion, tag=tag)
+        source = self.opened(file, layout_of, maker)
         settings = settings_of(data_dir, needed=not dry_run or reference is not None)
         told, deployments = None, None
         if reference is not None and settings is not None:
@@ -97,9 +99,8 @@ class FileCommand(ImportCommand):
             )
         else:
             deployments = await deployments_of(settings)
-        source = self.opened(file, layout_of, FixMaker(str(type(self).command_name), deployments, lion, tag))
-        importer, refused = await importing.import_fixes(source, path, None if dry_run else settings)
-        report = importer.report
+        maker.deployments = deployments or maker.deployments
+        report, refused = await importing.import_fixes(source, path, None if dry_run else settings, as_json)
         if as_json:
             counted = importing.counts(report, refused)
             importing.print_json(counted | ({} if told is None else {"reference": referencing.as_json(told)}))

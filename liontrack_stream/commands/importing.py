@@ -58,7 +58,9 @@ async def open_producer(stack: AsyncExitStack, settings: Settings) -> EventProdu
     return await stack.enter_async_context(EventProducer(settings))
 
 
-async def import_fixes(source: SourceFile, rejects: Path, settings: Settings | None) -> tuple[Importer, Rejects]:
+async def import_fixes(
+    source: SourceFile, rejects: Path, settings: Settings | None, as_json: bool
+) -> tuple[ImportReport, Rejects]:
     """Open, send with progress. Without settings nothing is sent. Interrupted, it reports what was sent."""
     from liontrack_stream.sources.importing import Importer, Rejects
 
@@ -67,9 +69,12 @@ async def import_fixes(source: SourceFile, rejects: Path, settings: Settings | N
         try:
             await _run(importer, source, settings)
         except asyncio.CancelledError:
-            print_report(importer.report, refused, settings is None)
+            if as_json:
+                print_json(counts(importer.report, refused))
+            else:
+                print_report(importer.report, refused, settings is None)
             raise
-    return importer, refused
+    return importer.report, refused
 
 
 async def _run(importer: Importer, source: SourceFile, settings: Settings | None) -> None:

@@ -112,6 +112,25 @@ async def test_import_of_a_wrong_file(
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["csv", "--timezone", "Moon"], "--timezone knows no 'Moon'"),
+        (["csv", "--column", "lion"], "--column takes FIELD=COLUMN"),
+        (["csv", "--column", "paws=lion"], "FIELD one of time, lng, lat, lion"),
+        (["geojson", "--column", "lat=y"], "a GeoJSON geometry says where a fix is"),
+        (["gpx", "--rejects", "lions.csv"], "--rejects names the file itself"),
+        (["reference"], "lacks tag-id, animal-id, deploy-on-date"),
+    ],
+)
+async def test_import_tells_wrong_usage(settings: Settings, tmp_path: Path, options: list[str], words: str) -> None:
+    (tmp_path / "lions.csv").write_text(f"{HEADER}\n{ROW}\n")
+    kind, *others = options
+    code, _, err = await run(settings, tmp_path, "import", kind, "lions.csv", *others)
+    assert (code, "Traceback" in err) == (2, False)
+    assert words in " ".join(err.split())
+
+
 async def test_import_can_only_look(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "lions.csv").write_text(f"{HEADER}\n{ROW}\n")
     code, out, _ = await run(

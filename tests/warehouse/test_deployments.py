@@ -188,6 +188,24 @@ async def test_a_moved_fix_is_what_an_import_that_knew_would_have_sent(replay: R
     assert deletion.key == b"A"
 
 
+async def test_a_correction_that_was_killed_halfway_is_finished(replay: Replay, settings: Settings) -> None:
+    """After the new events, before the deletions: the fixes are at both lions, and the next run sees it."""
+    log, worn = Log(), Deployments.of([Deployment("1", "B", START_US, None)])
+    log.append(FixMaker("csv").make(told("1", "A", START_US + n * HOUR, 1.0)).record for n in range(20))
+    await replay.deliver(log.steps(random.Random(0)))
+    sent, _ = await correct(settings, worn)
+    log.append(record for record in sent if record.key == b"B")
+    await replay.deliver(log.steps(random.Random(1)))
+    again, stuck = await correct(settings, worn)
+    assert (again, stuck) == (sent, set())
+    log.append(again)
+    await replay.deliver(log.steps(random.Random(2)))
+    assert await replay.differences(log.records) == []
+    fixes = await replay.reader.fetch("SELECT DISTINCT lion_id, flags FROM silver.positions ORDER BY 1")
+    assert [tuple(row) for row in fixes] == [("A", 16), ("B", 0)]
+    assert await correct(settings, worn) == ([], set())
+
+
 async def test_what_stands_in_the_way_is_named(replay: Replay, settings: Settings) -> None:
     """Another fix of the same time, another that would come there, and fixes that nothing names alone."""
     log, us = Log(), START_US
