@@ -123,7 +123,7 @@ async def wait_for_worker(
     topic: str,
     ends: dict[int, int],
     on_progress: Callable[[int], None],
-    patience_s: float = 5.0,
+    patience_s: float = 3.0,
 ) -> int:
     """Wait until what stood in a topic is stored, as long as it goes forward; how many records are not."""
     loop = asyncio.get_running_loop()

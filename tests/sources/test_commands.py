@@ -120,7 +120,7 @@ async def test_import_of_a_wrong_file(
         (["csv", "--column", "paws=lion"], "FIELD one of time, lng, lat, lion"),
         (["geojson", "--column", "lat=y"], "a GeoJSON geometry says where a fix is"),
         (["gpx", "--rejects", "lions.csv"], "--rejects names the file itself"),
-        (["reference"], "lacks tag-id, animal-id, deploy-on-date"),
+        (["reference"], "lacks tag-id, deploy-on-date: that is no reference data"),
     ],
 )
 async def test_import_tells_wrong_usage(settings: Settings, tmp_path: Path, options: list[str], words: str) -> None:

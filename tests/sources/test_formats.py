@@ -161,6 +161,12 @@ async def test_the_lion_is_the_deployments_else_the_rows_else_there_is_none(tmp_
     assert {lion for lion, _, _, _ in found.told} == {"L"}
 
 
+@pytest.mark.parametrize(("time", "animal"), [(0, None), (1, "A"), (4, "A"), (5, None), (6, None), (7, "B"), (9, "B")])
+def test_a_deployment_holds_up_to_its_end(time: int, animal: str | None) -> None:
+    worn = Deployments.of([Deployment("7", "B", 7, None), Deployment("7", "A", 1, 5), Deployment("8", "C", None, None)])
+    assert (worn.animal("7", time), worn.animal("8", time), worn.animal("9", time)) == (animal, "C", None)
+
+
 # -- GeoJSON
 
 T1, T2, T3 = "2020-01-01T10:00:00Z", "2020-01-01T11:00:00Z", "2020-01-01T12:00:00Z"
@@ -321,7 +327,7 @@ async def test_a_gpx_that_breaks_off_is_taken_up_to_there(tmp_path: Path) -> Non
 async def test_entities_are_not_read(tmp_path: Path) -> None:
     bomb = '<!DOCTYPE gpx [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
     outside = '<!DOCTYPE gpx [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
-    for document_type in (bomb, outside):
+    for document_type in (bomb, outside, "<!DOCTYPE gpx>"):
         content = gpx(body="<trk><name>&a;</name></trk>").replace("?>\n", f"?>\n{document_type}\n", 1)
         with pytest.raises(UnreadableFile, match="is not read: GPX needs neither"):
             await run(gpx_file(tmp_path / "a.gpx", content))
