@@ -2,7 +2,8 @@
 
 A tracker knows collars, not lions. The event's ``lion_id`` is the collar's id, for names get changed and ids do not;
 its ``name`` is what the sender calls the animal. The id is in the field ``tag_id``, too, and the ``event_id`` is made
-of it and the time of the fix, so that a fix can be told by its collar whichever lion it is given to later.
+of it and the time of the fix, so that a fix can be told by its collar whichever lion it is given to later. Where a
+deployment says who wore the collar then, the fix is that lion's at once.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from liontrack_stream.contract.convert import BrokenRule
-from liontrack_stream.contract.times import iso, to_microseconds
-from liontrack_stream.sources.pushed import zoned
+from liontrack_stream.contract.times import iso, parse_iso, to_microseconds
+from liontrack_stream.sources.deployments import Deployments
+from liontrack_stream.sources.fixes import INDIVIDUAL
+from liontrack_stream.sources.pushed import Adapter, zoned
 
 
 def fix(
@@ -40,6 +43,23 @@ def fix(
         "tag_id": tag_id,
     }
     return {field: value for field, value in event.items() if value is not None}
+
+
+def worn(adapt: Adapter, deployments: Deployments) -> Adapter:
+    """The adapter, with each fix given to the lion that wore the collar then, where one is known.
+
+    What comes out is what `corrections` would make of the same fix, had the deployment become known later.
+    """
+
+    def of_the_wearer(document: Any) -> dict[str, Any]:
+        event = adapt(document)
+        animal = deployments.animal(event["tag_id"], to_microseconds(parse_iso(event["timestamp"])))
+        if animal is None or animal == event["lion_id"]:
+            return event
+        named = {"name": animal} if "name" in event else {}
+        return {**event, "lion_id": animal, **named, INDIVIDUAL: event["lion_id"]}
+
+    return of_the_wearer
 
 
 def time_of(field: str, value: Any) -> int:

@@ -9,10 +9,12 @@ from aiohttp import web
 
 from liontrack_stream.contract.topics import ACTIVITIES, CHALLENGES, POSITIONS, WEIGHTS
 from liontrack_stream.sources import earthranger, traccar
+from liontrack_stream.sources.pushed import Adapter
+from liontrack_stream.sources.trackers import worn
 from liontrack_stream.views.bodies import ingest as bodies
 from liontrack_stream.views.call import Call
 from liontrack_stream.views.parameters import Decimal, Id, Parameter, ZonedTime
-from liontrack_stream.views.pushes import take_body, take_item
+from liontrack_stream.views.pushes import PUSHES, take_body, take_item
 from liontrack_stream.views.routes import Access, Body, CallHandler, Route
 
 ERRORS = (408, 415)
@@ -53,8 +55,11 @@ async def push_challenges(call: Call) -> web.Response:
 
 
 async def push_earthranger(call: Call) -> web.Response:
-    """Push observations as EarthRanger's generic sensors take them. The lion is the collar, `manufacturer_id`."""
-    return await take_body(call, POSITIONS.name, earthranger.position_of)
+    """Push observations as EarthRanger's generic sensors take them.
+
+    The collar is `manufacturer_id`, the lion the one who wore it then; where nobody knows, the collar.
+    """
+    return await take_body(call, POSITIONS.name, await _worn(call, earthranger.position_of))
 
 
 async def push_earthranger_status(call: Call) -> web.Response:
@@ -63,13 +68,14 @@ async def push_earthranger_status(call: Call) -> web.Response:
 
 
 async def push_traccar(call: Call) -> web.Response:
-    """Push positions as Traccar forwards them with forward.type json. The lion is the collar, the device's `uniqueId`.
+    """Push positions as Traccar forwards them with forward.type json.
 
+    The collar is the device's `uniqueId`, the lion the one who wore it then; where nobody knows, the collar.
     Without a body, the parameters of the URL are read, as by GET.
     """
     if not call.request.body_exists:
         return await push_traccar_url(call)
-    return await take_body(call, POSITIONS.name, traccar.position_of)
+    return await take_body(call, POSITIONS.name, await _worn(call, traccar.position_of))
 
 
 async def push_traccar_url(call: Call) -> web.Response:
@@ -78,7 +84,12 @@ async def push_traccar_url(call: Call) -> web.Response:
     What the parameters are called is up to forward.url; others than these are kept. The token goes into forward.header.
     """
     pairs = _encode(list(call.request.query.items()))
-    return await take_item(call, POSITIONS.name, pairs, traccar.position_of_parameters)
+    return await take_item(call, POSITIONS.name, pairs, await _worn(call, traccar.position_of_parameters))
+
+
+async def _worn(call: Call, adapt: Adapter) -> Adapter:
+    """The adapter, with fixes given to who wore the collar."""
+    return worn(adapt, await call.request.app[PUSHES].wearers.known(call.site.database))
 
 
 def _push(path: str, handler: CallHandler, item: Any, example: dict[str, Any]) -> Route:

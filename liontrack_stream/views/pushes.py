@@ -26,6 +26,7 @@ from liontrack_stream.views.call import Call
 from liontrack_stream.views.errors import ApiError
 from liontrack_stream.views.responses import json_response
 from liontrack_stream.views.size_limits import too_large
+from liontrack_stream.views.wearers import Wearers
 
 JSON = "application/json"
 NDJSON = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"})
@@ -38,12 +39,13 @@ Item = tuple[int, bytes]  # its place in the array, or its line, from 0; its JSO
 
 
 class Pushes:
-    """How many pushes are under way, and the producer that they share. For one event loop."""
+    """How many pushes are under way, and what they share: the producer, and who wears which collar. For one loop."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._under_way = 0
         self.producer = PushProducer(settings, settings.ingest_timeout_s)
+        self.wearers = Wearers()
 
     def __enter__(self) -> None:
         if self._under_way >= self._settings.ingest_concurrency_max:

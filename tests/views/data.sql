@@ -36,3 +36,7 @@ INSERT INTO gold.quality_daily (table_name, check_date, checks_count, avg_qualit
 VALUES ('silver.lions', '2026-03-01', 2, 50, 40, '2026-03-01T10:00Z'),
        ('silver.lions', '2026-03-09', 2, 90, 80, '2026-03-09T10:00Z'),
        ('silver.users', '2026-03-05', 1, 100, 100, '2026-03-05T10:00Z');
+
+INSERT INTO catalog.deployments (tag_id, valid, animal_id)
+VALUES ('collar-7', '[2026-03-01T00:30Z, 2026-03-01T01:00Z)', 'nala'),
+       ('collar-7', '[2026-03-01T01:00Z,)', 'sarabi');

@@ -18,6 +18,7 @@ from liontrack_stream.contract.topics import POSITIONS, TOPICS
 from liontrack_stream.kafka.producer import partition_of
 from liontrack_stream.kafka.topics import create_topics
 from liontrack_stream.settings import Settings
+from liontrack_stream.sources.fixes import INDIVIDUAL
 from liontrack_stream.views import pushes
 from liontrack_stream.views.ingest import ROUTES
 from tests.support.reading import read_topic
@@ -323,6 +324,42 @@ async def test_trackers_push_in_their_own_words(site: Client, stack_settings: Se
     code, told = await answer(await site.get(f"/ingest/traccar?{query}", headers=PRODUCER))
     assert (code, told["rejected"][0]["rule"]) == (422, "timestamp_without_zone")
     assert (await site.head(f"/ingest/traccar?{query}", headers=PRODUCER)).status == 405
+
+
+async def test_a_tracker_s_fix_is_of_who_wore_the_collar_then(
+    site: Client, stack_settings: Settings, topics: dict[str, Any]
+) -> None:
+    place = {"lat": -21.5, "lon": 23.5}
+    observed = [
+        {"manufacturer_id": tag, "subject_name": "Nala", "recorded_at": f"2026-03-01T{time}Z", "location": place}
+        for tag, time in (
+            ("collar-7", "00:29:59.999"),  # not on yet
+            ("collar-7", "00:30:00"),
+            ("collar-7", "00:59:59.999"),
+            ("collar-7", "01:00:00"),  # changed hands
+            ("collar-8", "01:00:00"),  # nobody has said who wears it
+        )
+    ]
+    assert (await push(site, observed, "/ingest/earthranger"))[0] == 200
+    query = "id=collar-7&lat=-21.5&lon=23.5&timestamp=2026-03-01T02:00:00Z"
+    assert (await site.get(f"/ingest/traccar?{query}", headers=PRODUCER)).status == 200
+    records = await held(stack_settings, topics)
+    events = sorted((json.loads(record.value) for record in records), key=lambda e: (e["tag_id"], e["timestamp"]))
+    assert [(event["lion_id"], event.get("name"), event.get(INDIVIDUAL)) for event in events] == [
+        ("collar-7", "Nala", None),
+        ("nala", "nala", "collar-7"),
+        ("nala", "nala", "collar-7"),
+        ("sarabi", "sarabi", "collar-7"),
+        ("sarabi", None, "collar-7"),
+        ("collar-8", "Nala", None),
+    ]
+    assert {record.key.decode() for record in records} == {"collar-7", "collar-8", "nala", "sarabi"}
+
+
+async def test_without_postgres_trackers_are_heard(serve: Serve, topics: dict[str, Any], unused_tcp_port: int) -> None:
+    site = await serve(**topics, pg_port=unused_tcp_port)
+    query = "id=collar-7&lat=-21.5&lon=23.5&timestamp=2026-03-01T02:00:00Z"
+    assert (await site.get(f"/ingest/traccar?{query}", headers=PRODUCER)).status == 200
 
 
 async def test_a_ranger_does_not_push(client: Client) -> None:
