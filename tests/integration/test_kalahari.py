@@ -31,6 +31,7 @@ def no_garbage_collection() -> Iterator[None]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.usefixtures("no_garbage_collection")
 @pytest.mark.skipif(not FILE.exists(), reason="The Kalahari file is not here; the simulator's tests cover the rest.")
 def test_kalahari_arrives_and_a_second_import_changes_nothing(pipeline: PipelineKit) -> None:

@@ -12,17 +12,21 @@ from xdist.workermanage import NodeManager
 
 NodeManager.EXIT_TIMEOUT = 30  # seconds that the processes have after Ctrl-C to end their servers
 
-TOGETHER = ("tests/dashboard/", "tests/views/analytics/")
+TOGETHER = ("tests/dashboard/", "tests/doctor/", "tests/exports/", "tests/views/analytics/")
 # Units that take long: with one begun last, all others would wait for it.
 LONGEST_FIRST = (
     "tests/integration/test_kalahari.py",
+    "tests/spark/test_spark.py",
     "tests/views/test_schemathesis.py",
     "tests/dashboard/",
     "tests/replay/test_kills.py",
     "tests/replay/test_swap.py",
+    "tests/integration/test_mongo_kills.py",
     "tests/integration/test_crashes.py",
     "tests/integration/test_worker_faults.py",
-    "tests/integration/test_mongo_kills.py",
+    "tests/exports/",
+    "tests/sources/test_reference.py",
+    "tests/sources/test_memory.py",
 )
 
 
