@@ -1,7 +1,8 @@
 """All configuration, typed, in one object.
 
 A value comes from the environment variable of the field's name in upper case, else from
-``<data_dir>/stack.env`` (written by ``liontrack up``), else from the default below. Names carry units.
+``<data_dir>/stack.env`` (written by ``liontrack up``), else from a file of the field's name in LIONTRACK_SECRETS_DIR
+(``/run/secrets``, where containers find theirs), else from the default below. Names carry units.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from liontrack_stream.secret_strength import weakness
 
 DEFAULT_DATA_DIR = ".liontrack"
 STACK_ENV_FILE = "stack.env"
+SECRETS_DIR = Path("/run/secrets")
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 _ROLE = r"^[\w.@-]*$"  # travels unquoted in a connection's options
 
@@ -193,6 +195,15 @@ def data_dir_from_env(data_dir: Path | str | None = None) -> Path:
     return Path(data_dir or os.environ.get("LIONTRACK_DATA_DIR") or DEFAULT_DATA_DIR)
 
 
+def _secrets_dir() -> Path | None:
+    """The folder of files that hold a setting each, if there is one."""
+    told = os.environ.get("LIONTRACK_SECRETS_DIR")
+    if told and not Path(told).is_dir():
+        raise SettingsError(f"LIONTRACK_SECRETS_DIR is no folder: {told}. Name the one with the secrets, or unset it.")
+    folder = Path(told) if told else SECRETS_DIR
+    return folder if folder.is_dir() else None
+
+
 def load_settings(data_dir: Path | str | None = None, **overrides: Any) -> Settings:
     """Read the settings; from now on this process works in the generation that they name.
 
@@ -204,7 +215,7 @@ def load_settings(data_dir: Path | str | None = None, **overrides: Any) -> Setti
     folder = data_dir_from_env(data_dir)
     overrides.setdefault("liontrack_data_dir", folder)
     try:
-        settings = Settings(_env_file=folder / STACK_ENV_FILE, **overrides)
+        settings = Settings(_env_file=folder / STACK_ENV_FILE, _secrets_dir=_secrets_dir(), **overrides)
         number = settings.liontrack_generation
         generation.use(number)
         return settings if number is None else settings.in_generation(number)
@@ -219,3 +230,5 @@ def load_settings(data_dir: Path | str | None = None, **overrides: Any) -> Setti
             f"{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()
         )
         raise SettingsError(f"Correct these settings: {wrong}.") from None
+    except OSError as error:
+        raise SettingsError(f"A file of settings cannot be read: {error.filename}: {error.strerror}.") from None
