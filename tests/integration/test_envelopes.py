@@ -10,6 +10,7 @@ from tests.support.pipeline_kit import PipelineKit
 
 USER, CHALLENGE, WEIGHT, LION = (f"65f0c1d2e3a4b5c6d7e8f90{n}" for n in range(1, 5))
 UUID_LION = "00112233-4455-6677-8899-aabbccddeeff"
+RECORDED_LION = "65a1b2c3d4e5f60718293a4c"
 
 
 def test_envelopes_arrive_and_their_deletions_hide(pipeline: PipelineKit) -> None:
@@ -33,7 +34,7 @@ def test_envelopes_arrive_and_their_deletions_hide(pipeline: PipelineKit) -> Non
     assert all(silver["silver.users"][user,]["deleted_at"] for user in (USER, "1004"))
     assert silver["silver.challenges"][CHALLENGE,]["deleted_at"] is not None
     deleted = {key[0]: row["deleted_at"] is not None for key, row in silver["silver.lions"].items()}
-    assert deleted == {LION: True, UUID_LION: False}
+    assert deleted == {LION: True, UUID_LION: False, RECORDED_LION: False}
     stored = pipeline.fetch("SELECT count(*) FROM bronze.users_raw WHERE position('$2b$10$'::bytea IN raw) > 0")
     assert stored[0][0] == 0
 
