@@ -82,6 +82,8 @@ async def new_context(
             )
             context.set_default_timeout(10_000)
             stack.push_async_callback(context.close)
+            # before that: an answer that is being changed would fail, and take the connection to the browser along
+            stack.push_async_callback(context.unroute_all, behavior="ignoreErrors")
             guards.append(Guard(context, site.url))
             return context
 
