@@ -1,9 +1,9 @@
 """Ends the process when records wait and nothing moves although Postgres answers, when the group membership is gone,
 or when the event loop hangs.
 
-    lag > 0, no offset moved for N s ──► Postgres answers? ──no──► keep waiting (lanes are trying again)
-                                                 │yes
-                                                 ▼ exit 75, the supervisor starts it again
+    lag > 0 all the time, no offset moved for N s ──► Postgres answers? ──no──► keep waiting (lanes are trying again)
+                                                              │yes
+                                                              ▼ exit 75, the supervisor starts it again
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class Watchdog(Service):
         self.app = app
         self._stuck_after_s = app.settings.stuck_after_s
         self._beat_at = monotonic()
+        self._waiting_since: float | None = None  # from when records wait, and none was stored
         self._ended = threading.Event()
 
     async def on_start(self) -> None:
@@ -68,16 +69,23 @@ class Watchdog(Service):
             ready = cast(Any, self.app.tables).recovery.completed.is_set() or self.app.in_recovery
             if not ready and monotonic() - self.app.progress.started_at > START_WITHIN_S:
                 self.app.fail(StuckError(f"The worker did not get its partitions within {START_WITHIN_S:.0f} s."))
-            if monotonic() - self.app.progress.moved_at < self._stuck_after_s:
-                continue
-            lag = lag_records(self.app)
-            waiting = {p: n for p, n in lag.items() if n > 0}
-            if waiting and await self._postgres_answers():
-                idle_s = monotonic() - self.app.progress.moved_at
-                if idle_s >= self._stuck_after_s:
+            waiting = {partition: n for partition, n in lag_records(self.app).items() if n > 0}
+            if self._waited_s(bool(waiting)) >= self._stuck_after_s and await self._postgres_answers():
+                waited_s = self._waited_s(True)  # something may have been stored meanwhile
+                if waited_s >= self._stuck_after_s:
                     self.app.fail(
-                        StuckError(f"Nothing was stored for {idle_s:.0f} s although records wait: {waiting}.")
+                        StuckError(f"Nothing was stored for {waited_s:.0f} s although records wait: {waiting}.")
                     )
+
+    def _waited_s(self, waiting: bool) -> float:
+        """How long records have waited without one being stored; a quiet topic's first record has just come."""
+        now = monotonic()
+        if not waiting:
+            self._waiting_since = None
+            return 0.0
+        if self._waiting_since is None or self.app.progress.moved_at > self._waiting_since:
+            self._waiting_since = now
+        return now - self._waiting_since
 
     async def _postgres_answers(self) -> bool:
         try:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -73,6 +75,21 @@ def test_a_lost_lease_stops_storing_and_the_watchdog_ends_it(kit: TransportKit) 
     assert kit.stored() == 1_000
     kit.execute("SELECT setval('fake.epochs', 2000000)")
     kit.catch_up()
+    kit.assert_each_stored_once()
+
+
+def test_a_record_after_a_quiet_time_is_not_taken_for_a_stuck_worker(kit: TransportKit) -> None:
+    worker = kit.worker(STUCK_AFTER_S=5)
+    kit.produce(1_000)
+    kit.wait_stored(1_000)
+    time.sleep(6.0)  # nothing comes for longer than that
+    dsn = {"dbname" if name == "database" else name: value for name, value in kit.settings.pg_dsn.items()}
+    with psycopg.connect(**dsn) as held:
+        held.execute("LOCK fake.offsets IN EXCLUSIVE MODE")  # read it may be, so that PostgreSQL answers
+        kit.produce(1_000)
+        time.sleep(2.5)  # the watchdog looks twice
+    kit.wait_stored(2_000)
+    worker.stop()
     kit.assert_each_stored_once()
 
 

@@ -131,7 +131,8 @@ async def test_nothing_of_it_shows_in_the_live_one(
         exported.extend(part)
 
     async with open_export(settings, Question(TABLES["silver.positions"], "whole"), "csv") as export:
-        assert await export.copy(await export.columns(), {"format": "csv"}, take) == len(stored) > 0
+        cells = await export.cells(await export.columns())
+        assert await export.copy(cells, {"format": "csv"}, take) == len(stored) > 0
     plain = [row[0] for row in live.execute(_ROWS)]
     filled = [table for table in plain if live.execute(f"SELECT FROM {table} LIMIT 1").fetchone() is not None]
     assert filled == ["metadata.rule_versions"]

@@ -32,6 +32,7 @@ LIONS, USERS, OPERATION = (
     [table for table in TABLES.values() if table.subject == subject] for subject in ("lion", "user", "operation")
 )
 BYTES = ("raw", "key", "headers")
+BESIDE = {"silver.deployed_positions"}  # silver.positions' own rows, beside what the catalog says of their collars
 
 
 async def export(client: Client, form: str, table: str, headers: dict[str, str], **params: Any) -> bytes:
@@ -81,7 +82,7 @@ def test_no_table_is_forgotten(warehouse: psycopg.Connection[Any]) -> None:
         "SELECT format('%I.%I', nspname, relname) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace"
         " WHERE nspname IN ('silver', 'gold', 'analytics') AND relkind IN ('r', 'p', 'v', 'm') AND NOT relispartition"
     ).fetchall()
-    assert {name for (name,) in found} <= TABLES.keys()
+    assert {name for (name,) in found} - BESIDE <= TABLES.keys()
 
 
 @pytest.mark.parametrize("form", ["csv", "json", "parquet"])
