@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp.http_exceptions import HttpProcessingError
 
 # An address or header beyond this is answered by aiohttp alone, in plain text: the request is never read.
-LINE_MAX_BYTES = 32_768
+LINE_MAX_BYTES = 131_072  # far beyond what is taken (`size_limits`), so that 414 is told in JSON
 HEADER_MAX_BYTES = 8_190
 KEEP_ALIVE_S = 75.0
 LINGER_S = 1.0  # for the rest of a body that nobody takes

@@ -14,6 +14,7 @@ from aiohttp import ClientResponse
 from liontrack_stream.settings import Settings, SettingsError, load_settings
 from liontrack_stream.views import compression
 from liontrack_stream.views.database import Busy, Database
+from liontrack_stream.views.http_server import LINE_MAX_BYTES
 from liontrack_stream.views.responses import etag
 from tests.views.conftest import NOW, Client, Serve
 from tests.views.tokens import RANGER
@@ -161,9 +162,10 @@ async def test_bodies_are_not_taken(client: Client) -> None:
 
 
 async def test_endless_addresses_are_not_read(client: Client) -> None:
-    response = await client.get(f"{LIONS}?after={'x' * 9_000}")
-    assert (response.status, set(await response.json())) == (414, {"error", "detail"})
-    assert (await client.get(f"{LIONS}?after={'x' * 40_000}")).status == 400
+    for length in (9_000, 100_000):
+        response = await client.get(f"{LIONS}?after={'x' * length}")
+        assert (response.status, set(await response.json())) == (414, {"error", "detail"})
+    assert (await client.get(f"{LIONS}?after={'x' * LINE_MAX_BYTES}")).status == 400
     assert (await client.get(f"/nowhere/{'x' * 9_000}")).status == 404
 
 
