@@ -61,3 +61,8 @@ def to_microseconds(value: datetime | int | float | str) -> int:
 def iso(microseconds: int, timespec: str = "milliseconds") -> str:
     """ISO-8601 text with ``Z`` of microseconds since the epoch."""
     return f"{(_EPOCH_NAIVE + timedelta(microseconds=int(microseconds))).isoformat(timespec=timespec)}Z"
+
+
+def exact_iso(microseconds: int) -> str:
+    """The same with milliseconds, and with more digits only where they say more."""
+    return iso(microseconds, "microseconds" if microseconds % 1000 else "milliseconds")

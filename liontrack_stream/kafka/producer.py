@@ -32,6 +32,7 @@ EVENT_TYPES: dict[str, bytes] = {
 }
 Headers = Sequence[tuple[str, bytes]]
 
+RECORD_MAX_BYTES = 900_000  # below a broker's limit of 1 MiB on a batch, which holds key and headers, too
 _BATCH_BYTES = 256 * 1024  # before compression; far below a broker's 1 MiB limit on a batch
 _IN_FLIGHT_BATCHES = 16
 _FLUSH_WHEN_CANCELLED_S = 10.0

@@ -25,7 +25,6 @@ from liontrack_stream.settings import Settings
 
 logger = get_logger(__name__)
 
-RECORD_MAX_BYTES = 900_000  # below a broker's limit of 1 MiB on a batch, which holds key and headers, too
 _BATCH_BYTES = 256 * 1024
 _START_WITHIN_S = 10.0
 _CLOSE_WITHIN_S = 2.0

@@ -109,9 +109,3 @@ def _in_zone(naive: datetime, found: str, column: str, zone: tzinfo | None) -> d
         why = "is twice" if there else "does not exist"
         raise BadRow("ambiguous timestamp", f"{column}: {found[:40]!r} {why} in {zone}: the clock was changed")
     return local
-
-
-def iso(moment: datetime) -> str:
-    """ISO-8601 in UTC with milliseconds, more digits only where they say more."""
-    digits = "milliseconds" if moment.microsecond % 1000 == 0 else "microseconds"
-    return moment.isoformat(timespec=digits).replace("+00:00", "Z")

@@ -17,7 +17,7 @@ import msgspec
 
 from liontrack_stream.contract.decode import decode
 from liontrack_stream.contract.events import Deletion
-from liontrack_stream.contract.times import iso
+from liontrack_stream.contract.times import exact_iso
 from liontrack_stream.contract.topics import POSITIONS, WEIGHTS
 from liontrack_stream.kafka.producer import Headers, Outgoing
 from liontrack_stream.sources.cells import BadRow
@@ -56,7 +56,7 @@ class Misplaced(NamedTuple):
     @property
     def time(self) -> str:
         """As events tell it."""
-        return iso(self.time_us, "microseconds" if self.time_us % 1000 else "milliseconds")
+        return exact_iso(self.time_us)
 
 
 class Correction(NamedTuple):

@@ -19,10 +19,10 @@ import numpy as np
 
 from liontrack_stream.contract.decode import decode
 from liontrack_stream.contract.events import Position, Rejected
-from liontrack_stream.contract.times import to_microseconds
+from liontrack_stream.contract.times import exact_iso, to_microseconds
 from liontrack_stream.contract.topics import POSITIONS
 from liontrack_stream.kafka.producer import Outgoing, headers_for
-from liontrack_stream.sources.cells import BadRow, iso
+from liontrack_stream.sources.cells import BadRow
 from liontrack_stream.sources.deployments import Deployments
 
 INDIVIDUAL, TAG = "individual-local-identifier", "tag-local-identifier"
@@ -80,7 +80,8 @@ class FixMaker:
             When neither says whose the fix is, or the contract refuses the event.
         """
         tag, individual = self._tag or told.tag, self._lion or told.individual
-        time_us, time_text = to_microseconds(told.time), iso(told.time)
+        time_us = to_microseconds(told.time)
+        time_text = exact_iso(time_us)
         animal = self.deployments.animal(tag, time_us) if tag else None
         lion = animal or individual
         if lion is None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from liontrack_stream.contract.convert import BrokenRule
-from liontrack_stream.contract.times import iso, parse_iso, to_microseconds
+from liontrack_stream.contract.times import exact_iso, to_microseconds
 from liontrack_stream.sources.deployments import Deployments
 from liontrack_stream.sources.fixes import INDIVIDUAL
 from liontrack_stream.sources.pushed import Adapter, zoned
@@ -31,7 +31,7 @@ def fix(
 
     ``place`` is latitude and longitude in degrees, ``more`` further fields; those that are None are left out.
     """
-    timestamp = iso(time_us) if time_us % 1000 == 0 else iso(time_us, "microseconds")
+    timestamp = exact_iso(time_us)
     event = {
         "lion_id": tag_id,
         "name": name or None,
@@ -53,7 +53,7 @@ def worn(adapt: Adapter, deployments: Deployments) -> Adapter:
 
     def of_the_wearer(document: Any) -> dict[str, Any]:
         event = adapt(document)
-        animal = deployments.animal(event["tag_id"], to_microseconds(parse_iso(event["timestamp"])))
+        animal = deployments.animal(event["tag_id"], to_microseconds(event["timestamp"]))
         if animal is None or animal == event["lion_id"]:
             return event
         named = {"name": animal} if "name" in event else {}

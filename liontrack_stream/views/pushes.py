@@ -17,8 +17,8 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from liontrack_stream.kafka.producer import Outgoing
-from liontrack_stream.kafka.pushing import RECORD_MAX_BYTES, NotAcknowledged, PushProducer
+from liontrack_stream.kafka.producer import RECORD_MAX_BYTES, Outgoing
+from liontrack_stream.kafka.pushing import NotAcknowledged, PushProducer
 from liontrack_stream.metrics import items_pushed
 from liontrack_stream.settings import Settings
 from liontrack_stream.sources.pushed import Adapter, Refused, record_of

@@ -12,16 +12,15 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from liontrack_stream.contract.events import content_hash, to_json
+from liontrack_stream.contract.times import exact_iso
 from liontrack_stream.contract.topics import ACTIVITIES, CHALLENGES, POSITIONS, WEIGHTS
-from liontrack_stream.kafka.producer import Outgoing, headers_for
+from liontrack_stream.kafka.producer import RECORD_MAX_BYTES, Outgoing, headers_for
 from liontrack_stream.sources.mongo.events import SOURCE, TOPIC_OF, Entry, entry_of
 from liontrack_stream.sources.mongo.mapping import NounMapping
 from liontrack_stream.sources.mongo.ports import Known, KnownEvent
-from liontrack_stream.sources.mongo.values import moment
 
 DELETED = b"document.deleted"
 NEWEST = 1 << 62
-VALUE_MAX_BYTES = 900_000  # Kafka takes batches of up to 1 MiB
 
 
 class Change(NamedTuple):
@@ -85,8 +84,8 @@ def tell(
             read_us=change.read_us,
         )
     record = _record(entry, now)
-    if len(record.value or b"") > VALUE_MAX_BYTES:
-        raise Refused(f"its event has more than {VALUE_MAX_BYTES} bytes")
+    if len(record.value or b"") > RECORD_MAX_BYTES:
+        raise Refused(f"its event has more than {RECORD_MAX_BYTES} bytes")
     return [*(_deletion_of_event(event, now.version_us) for event in now.events[:-1]), record], now
 
 
@@ -105,14 +104,14 @@ def _events(entry: Entry, document_id: str, version_us: int, known: Known | None
     """The events that may stand for a document from now on. The first one has the document's own id."""
     if not entry.replaces:
         return ()
-    event_id = document_id if known is None else f"{document_id}@{moment(version_us)}"
+    event_id = document_id if known is None else f"{document_id}@{exact_iso(version_us)}"
     before = () if known is None or known.deleted else known.events
     return (*before, (entry.topic, entry.key, event_id))
 
 
 def _record(entry: Entry, now: Known) -> Outgoing:
     event_us = entry.own_us if entry.replaces and entry.own_us is not None else now.version_us
-    time = moment(event_us)
+    time = exact_iso(event_us)
     event = {**entry.fields, "timestamp": time, "source": SOURCE}
     if entry.topic == CHALLENGES.name:
         event["updated_at"] = time
@@ -142,5 +141,5 @@ def _deletion_of_event(event: KnownEvent, changed_us: int) -> Outgoing:
 
 
 def _record_of_deletion(topic: str, key: str, document: Any, changed_us: int) -> Outgoing:
-    headers = (("event-type", DELETED), ("timestamp", moment(changed_us).encode()), ("source", SOURCE.encode()))
+    headers = (("event-type", DELETED), ("timestamp", exact_iso(changed_us).encode()), ("source", SOURCE.encode()))
     return Outgoing(topic, key.encode(), None if document is None else to_json(document), headers)

@@ -14,7 +14,6 @@ from bson.json_util import CANONICAL_JSON_OPTIONS, dumps
 
 from liontrack_stream.contract.convert import without_secrets
 from liontrack_stream.contract.redact import REMOVED
-from liontrack_stream.contract.times import iso
 
 # bcrypt, argon2, scrypt, pbkdf2, sha-crypt, phpass; and digests of 128 bits and more in hexadecimal
 _HASH = re.compile(
@@ -115,8 +114,3 @@ def id_text(value: Any) -> str:
     if isinstance(text, int | float):
         return str(text)
     return dumps(value, json_options=CANONICAL_JSON_OPTIONS, sort_keys=True)
-
-
-def moment(us: int) -> str:
-    """ISO-8601 of µs, with as many digits as it has."""
-    return iso(us, "milliseconds" if us % 1000 == 0 else "microseconds")
