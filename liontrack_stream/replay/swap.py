@@ -35,9 +35,12 @@ from liontrack_stream.warehouse.queries import live_query
 from liontrack_stream.warehouse.refreshing import refresh_views
 from liontrack_stream.warehouse.rules import register_rules
 
-_LOCK_WITHIN = "300ms"  # batches and requests wait as long; less than it takes to see a deadlock, so that we give way
-_ATTEMPTS = 300
-_PAUSE_S = 1.0
+# Batches and requests wait as long as we do. At first that is little; more each time: where each batch takes longer, as on
+# a slow machine, we would always be too late. Between two attempts they have twice as long to themselves.
+_LOCK_WITHIN_S = 0.3
+_LOCK_WITHIN_MAX_S = 3.0
+_LONGER_EACH_TIME = 1.5
+_ATTEMPTS = 100  # a quarter of an hour, as long as an export may take
 # What tells of operation, not of the records, stays with whichever generation is live.
 OPERATION = (
     "consumed_offsets", "quality_tally", "quality_outbox", "pipeline_logs", "data_lineage", "revisions", "rule_versions"
@@ -117,21 +120,22 @@ def _check(one: Generation, rule_version: int) -> None:
 async def _exchange(work: Work, number: int, former_state: str) -> int:
     """Try until the locks are had at once: those who hold them are let finish, and nobody waits long for us."""
     for attempt in range(_ATTEMPTS):
+        within_s = min(_LOCK_WITHIN_S * _LONGER_EACH_TIME**attempt, _LOCK_WITHIN_MAX_S)
         try:
-            return await _exchange_now(work, number, former_state)
+            return await _exchange_now(work, number, former_state, within_s)
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
             if attempt == 0:
-                work.report("swap", "waiting for exports and requests to end")
-            await asyncio.sleep(_PAUSE_S)
+                work.report("swap", "waiting for batches, exports and requests to end")
+            await asyncio.sleep(2 * within_s)
             await work.catch_up()
     raise GenerationError("The live generation was in use all the while, by exports perhaps: try again.")
 
 
-async def _exchange_now(work: Work, number: int, former_state: str) -> int:
+async def _exchange_now(work: Work, number: int, former_state: str, lock_within_s: float) -> int:
     catalog = work.catalog
     async with catalog.transaction():
         await catalog.fetchval(live_query("generations/lock_catalog"))
-        await catalog.fetchval(live_query("generations/lock_timeout"), _LOCK_WITHIN)
+        await catalog.fetchval(live_query("generations/lock_timeout"), f"{1000 * lock_within_s:.0f}ms")
         await catalog.execute(live_query("generations/lock_for_swap"))
         for row in await catalog.fetch(live_query("generations/lock_relations")):
             await catalog.execute(row["statement"])

@@ -95,7 +95,7 @@ def _start(pipeline: PipelineKit, number: int | None, crash: str = "") -> BasePr
 
 def _killed_at(pipeline: PipelineKit, point: str, number: int | None = None) -> None:
     process = _start(pipeline, number, point)
-    process.join(60.0)
+    process.join(120.0)
     assert process.exitcode == -signal.SIGKILL, f"{point} was not reached"
 
 
@@ -111,6 +111,7 @@ def _states(pipeline: PipelineKit) -> dict[int, str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # a worker, a replay and readers share two cores
 def test_kill_9_of_replay_and_swap(mixed: PipelineKit) -> None:
     moments, backlog = random.Random(20250303), len(mixed.consumed())
     with mixed.load(LOAD, 50):

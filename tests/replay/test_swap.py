@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -86,6 +87,7 @@ def _nothing_differs(pipeline: PipelineKit, backlog: int) -> int:
     return again.number
 
 
+@pytest.mark.timeout(600)  # a worker, a replay and readers share two cores
 def test_unchanged_rules_change_nothing_and_become_live(mixed: PipelineKit, monkeypatch: pytest.MonkeyPatch) -> None:
     backlog = len(mixed.consumed())
     with mixed.load(LOAD, 150):
@@ -143,7 +145,7 @@ def test_what_cannot_become_live(pipeline: PipelineKit, monkeypatch: pytest.Monk
         with pytest.raises(GenerationError, match=why):
             _swap(settings, number)
     monkeypatch.setattr(swapping, "_ATTEMPTS", 1)
-    monkeypatch.setattr(swapping, "_LOCK_WITHIN", "100ms")
+    monkeypatch.setattr(swapping, "_LOCK_WITHIN_S", 0.1)
     with pytest.raises(GenerationError, match="in use all the while, by exports perhaps"):
         asyncio.run(_swap_under_an_export(pipeline.settings, whole))
     for change, name in (
@@ -161,6 +163,33 @@ def test_what_cannot_become_live(pipeline: PipelineKit, monkeypatch: pytest.Monk
     assert [one for one in said if one.startswith(f"generation {whole}: is of another version of the schema (")]
     with pytest.raises(AssertionError, match="No generation was live before"):
         pipeline.command("generations", "rollback")
+
+
+def test_a_swap_outwaits_batches_that_each_take_longer_than_its_first_wait(
+    pipeline: PipelineKit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a slow machine, where it once came through by chance, or not at all."""
+    number = run(pipeline.settings).number
+    done = threading.Event()
+
+    def store() -> None:
+        with pipeline.connect() as connection:
+            while not done.is_set():
+                with connection.transaction():
+                    connection.execute("LOCK TABLE metadata.consumed_offsets IN ROW EXCLUSIVE MODE")
+                    done.wait(1.2)
+
+    threads = [threading.Thread(target=store) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.2)
+    try:
+        monkeypatch.setattr(swapping, "_ATTEMPTS", 7)
+        assert _swap(pipeline.settings, number) == 0
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
 
 
 async def _swap_under_an_export(settings: Settings, number: int) -> None:
