@@ -35,8 +35,8 @@ from liontrack_stream.warehouse.queries import live_query
 from liontrack_stream.warehouse.refreshing import refresh_views
 from liontrack_stream.warehouse.rules import register_rules
 
-# Batches and requests wait as long as we do. At first that is little; more each time: where each batch takes longer, as on
-# a slow machine, we would always be too late. Between two attempts they have twice as long to themselves.
+# Batches and requests wait as long as we do. At first that is little; more each time: where each batch takes longer, as
+# on a slow machine, we would always be too late. Between two attempts they have twice as long to themselves.
 _LOCK_WITHIN_S = 0.3
 _LOCK_WITHIN_MAX_S = 3.0
 _LONGER_EACH_TIME = 1.5
