@@ -7,6 +7,7 @@ import asyncpg
 from liontrack_stream.settings import Settings
 from liontrack_stream.warehouse.copying import PG_EPOCH_DAY, PG_EPOCH_US
 
+WORKER = "liontrack worker"  # application_name of the connections that store batches
 RULE_VERSION = "liontrack.rule_version"  # see sql/migrations/0011_lineage.sql
 
 
@@ -50,7 +51,7 @@ async def create_sink_pool(settings: Settings, rule_version: int | None = None, 
         init=integer_times,
         reset=_nothing,
         server_settings={
-            "application_name": "liontrack worker",
+            "application_name": WORKER,
             "timezone": "UTC",
             "jit": "off",
             **acting_as(settings.pg_ingest_role),
