@@ -34,7 +34,7 @@ from liontrack_stream.kafka.exits import ConsistencyError, ExitCode, WorkerError
 from liontrack_stream.kafka.lanes import Lanes
 from liontrack_stream.kafka.ports import Committed, Partition, Warehouse
 from liontrack_stream.kafka.progress import Progress
-from liontrack_stream.kafka.topics import check_retention
+from liontrack_stream.kafka.topics import check_retention, widen
 from liontrack_stream.kafka.transport import FETCH_PARTITION_MAX_BYTES, BatchConsumer, BatchTransport, partitions_of
 from liontrack_stream.kafka.watchdog import Watchdog
 from liontrack_stream.lake.exporter import LakeExporter
@@ -60,6 +60,7 @@ PARTS: tuple[str, ...] = (
     "liontrack_stream.views",
 )
 
+METADATA_MAX_AGE_MS = 20_000  # so soon a partition that is added is met with
 SESSION_TIMEOUT_S = 8.0  # how long a dead worker's partitions wait for it, or for its successor under the same name
 HEARTBEAT_S = 2.0
 REQUEST_TIMEOUT_S = 30.0
@@ -176,6 +177,7 @@ class LionTrackApp(faust.App):
                 self._open_warehouse(self.settings), read_cluster_state(self.settings)
             )
             check_partition_counts(self.settings, cluster)
+            await widen(self.settings, [table.changelog_topic.get_topic_name() for table in self.tables.values()])
             self.cluster = cluster
             await self._open_lake()
             await self.add_runtime_dependency(Watchdog(self, beacon=self.beacon))
@@ -413,6 +415,7 @@ def create_app(
         broker_max_poll_records=max(1, settings.batch_max_records // 4),
         consumer_max_fetch_size=FETCH_PARTITION_MAX_BYTES,
         consumer_auto_offset_reset="earliest",
+        consumer_metadata_max_age_ms=METADATA_MAX_AGE_MS,
         stream_wait_empty=False,
         table_standby_replicas=0,  # Postgres is the standby
         topic_partitions=settings.topic_partitions,

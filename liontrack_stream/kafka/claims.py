@@ -9,7 +9,7 @@ from mode import get_logger
 
 from liontrack_stream.contract.topics import TOPICS
 from liontrack_stream.kafka.checks import ClusterState, check_partition, head_to_remember, read_cluster_state
-from liontrack_stream.kafka.exits import ConsistencyError, StartError
+from liontrack_stream.kafka.exits import StartError, StuckError
 from liontrack_stream.kafka.infrastructure_errors import RETRIED, backoff_s
 from liontrack_stream.kafka.ports import Head, OffsetStore, Partition
 from liontrack_stream.settings import Settings
@@ -49,7 +49,8 @@ class Claims:
         for partition, stored in starts.items():
             log = self._cluster.partitions.get(partition)
             if log is None:
-                raise ConsistencyError(f"{partition[0]} has got partition {partition[1]}: start the worker again.")
+                new = f"{partition[0]} has got partition {partition[1]}"
+                raise StuckError(f"{new}: start the worker again, with TOPIC_PARTITIONS as it is now.")
             if stored <= log.end:
                 check_partition(partition, stored, heads.get(partition), self._cluster.cluster_id, log)
             head = head_to_remember(heads.get(partition), self._cluster.cluster_id, log)

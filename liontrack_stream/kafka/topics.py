@@ -8,13 +8,13 @@ Existing topics are never altered: a finite retention or a wrong timestamp type 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import InvalidPartitionsError, KafkaError, TopicAlreadyExistsError, for_code
 
 from liontrack_stream.contract.topics import TOPICS
 from liontrack_stream.kafka.errors import TopicError
@@ -116,6 +116,24 @@ async def create_topics(settings: Settings) -> TopicsReport:
             for name in names
         )
     )
+
+
+async def widen(settings: Settings, names: Sequence[str]) -> None:
+    """Give those of these topics that exist as many partitions as the settings say. Faust never does: a table whose
+    changelog has fewer than its topic ends each worker at its first record of a new partition.
+
+    Raises
+    ------
+    TopicError
+        When Kafka cannot be reached or refuses.
+    """
+    wanted = settings.topic_partitions
+    async with _admin(settings) as admin:
+        counts = await _partition_counts(admin, list(names))
+        narrow = {name: NewPartitions(wanted) for name, count in counts.items() if count < wanted}
+        if narrow:
+            with suppress(InvalidPartitionsError):  # another worker was quicker
+                await admin.create_partitions(narrow)
 
 
 async def check_retention(settings: Settings) -> list[str]:

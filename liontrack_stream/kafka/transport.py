@@ -122,6 +122,11 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             return None
         return asyncio.CancelledError() if task.cancelled() else task.exception()
 
+    def share_out_anew(self) -> None:
+        """Join the group again; from any thread."""
+        if self._consumer is not None and self._consumer._coordinator is not None:
+            self.thread_loop.call_soon_threadsafe(self._consumer._coordinator.request_rejoin)
+
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Tell Kafka's group where we are. Lag tools read it, nothing else does, so a failure is only logged."""
         assigned = self.assignment()
@@ -157,6 +162,10 @@ class BatchConsumer(driver.Consumer):
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def share_out_anew(self) -> None:
+        """Have the group deal its partitions out again."""
+        self._thread.share_out_anew()
 
     # -- reading
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 logger = get_logger(__name__)
 
 PROBE_TIMEOUT_S = 5.0
+UNCLAIMED_AFTER_S = 15.0
 START_WITHIN_S = 90.0  # a session timeout, twice, and time to spare
 
 
@@ -76,6 +77,24 @@ class Watchdog(Service):
                     self.app.fail(
                         StuckError(f"Nothing was stored for {waited_s:.0f} s although records wait: {waiting}.")
                     )
+
+    @Service.task
+    async def _watch_claims(self) -> None:
+        """Kafka gives a returning static member what it had, and calls nobody else: partitions that were added
+        meanwhile are nobody's until the group shares out anew."""
+        while not self.should_stop:
+            await self.sleep(UNCLAIMED_AFTER_S)
+            if self.app.cluster is None:
+                continue
+            try:
+                unclaimed = self.app.cluster.partitions.keys() - (await self.app.offsets.stored()).keys()
+            except Exception as error:
+                logger.info("Postgres does not tell which partitions are claimed: %r", error)
+                continue
+            if not unclaimed:
+                return
+            logger.warning("Nobody reads %s: the group shares out anew", sorted(unclaimed))
+            self.app.batch_consumer.share_out_anew()
 
     def _waited_s(self, waiting: bool) -> float:
         """How long records have waited without one being stored; a quiet topic's first record has just come."""

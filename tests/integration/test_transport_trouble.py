@@ -11,10 +11,10 @@ from pathlib import Path
 import psycopg
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 from aiokafka.admin.records_to_delete import RecordsToDelete
 
-from liontrack_stream.contract.topics import POSITIONS
+from liontrack_stream.contract.topics import POSITIONS, TOPICS
 from liontrack_stream.kafka.topics import create_topics
 from liontrack_stream.settings import Settings
 from tests.support.fake_kit import TransportKit
@@ -119,8 +119,36 @@ def test_deleted_tables_do_not_stop_a_running_worker(kit: TransportKit) -> None:
     kit.assert_each_stored_once()
 
 
+def test_an_added_partition_is_read_once_workers_know_of_it(kit: TransportKit) -> None:
+    """Its records have live tables' changelogs of as many partitions."""
+    kit.produce(2_000)
+    kit.catch_up()
+    count = kit.settings.topic_partitions + 1
+    asyncio.run(_add_partitions(kit.settings, count))
+    kit.produce(2_000)
+    worker = kit.worker("--until-caught-up")
+    code, _ = worker.wait()
+    assert code == 2
+    assert f"set TOPIC_PARTITIONS={count}" in worker.log_text()
+    kit.catch_up(TOPIC_PARTITIONS=count)
+    assert kit.next_offset(POSITIONS.name, count - 1) > 0
+    kit.assert_each_stored_once()
+
+
 def _tables(kit: TransportKit) -> Path:
     return kit.folder / "worker-1" / "v1" / "tables"
+
+
+async def _add_partitions(settings: Settings, count: int) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_brokers)
+    await admin.start()
+    try:
+        names = [settings.topic(topic.name) for topic in TOPICS]
+        await admin.create_partitions({name: NewPartitions(count) for name in names})
+        while any(len(topic["partitions"]) < count for topic in await admin.describe_topics(names)):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    finally:
+        await admin.close()
 
 
 async def _delete_records(settings: Settings, partition: int, before: int) -> None:
