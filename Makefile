@@ -81,7 +81,7 @@ web: setup ## Build the dashboard anew from its TypeScript (needs Node 20; what 
 	@cd $(WEB_APP) && npm ci --no-fund --no-audit && npm run --silent check && npm test --silent && npm run --silent build
 
 test: setup packages lint ## Everything that must hold, on a real Kafka, PostgreSQL and S3
-	@$(BIN)/python -m tests.support.minio
+	@$(BIN)/python -m tests.support.go_programs
 	@$(BIN)/python -m pytest --numprocesses $(PROCESSES)
 
 test-spark: setup spark ## Spark's tests with all fixes of the Kalahari's lions (make test takes 400 of each)
@@ -106,7 +106,7 @@ bench-lake: setup ## A closed day of 420 MB in small files is compacted, one of 
 	@LAKE_DAY_MB=420 $(BIN)/python -m pytest -q -s tests/lake/test_large_days.py
 
 soak-lake: setup ## The bucket is away for 200 s while a worker stores (8 minutes; needs Go the first time)
-	@$(BIN)/python -m tests.support.minio
+	@$(BIN)/python -m tests.support.go_programs
 	@LAKE_OUTAGE_S=200 $(BIN)/python -m pytest -q -s tests/lake/test_outage_under_load.py
 
 clean: ## Remove caches and builds (not .venv, not data)

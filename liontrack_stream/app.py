@@ -93,6 +93,7 @@ class LionTrackApp(faust.App):
         self.warehouse: Warehouse | None = None
         self.cluster: ClusterState | None = None
         self.lake: LakeExporter | None = None
+        self.watchdog: Watchdog | None = None
         self.error: BaseException | None = None
         self._until_caught_up = False
         self._caught_up: CaughtUp | None = None
@@ -180,7 +181,8 @@ class LionTrackApp(faust.App):
             await widen(self.settings, [table.changelog_topic.get_topic_name() for table in self.tables.values()])
             self.cluster = cluster
             await self._open_lake()
-            await self.add_runtime_dependency(Watchdog(self, beacon=self.beacon))
+            self.watchdog = Watchdog(self, beacon=self.beacon)
+            await self.add_runtime_dependency(self.watchdog)
         except Exception as error:
             self.error = self.error or error
             raise

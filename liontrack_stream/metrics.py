@@ -11,9 +11,11 @@ from time import time
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 from liontrack_stream.contract.topics import TOPICS
+from liontrack_stream.faust_metrics import FaustCollector
 
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
+FAUST = FaustCollector(REGISTRY)
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 _LATENCY_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0, 86400.0)
@@ -22,7 +24,8 @@ _NOUNS = {topic.name: topic.noun for topic in TOPICS}
 
 PIPELINE_RUNS = Counter(
     "liontrack_pipeline_runs",
-    "Batches stored (success), or tried in vain and tried again (retried)",
+    "Batches stored (success), or tried in vain and tried again (retried); and, of all time and all workers, workers' "
+    "lives that ended because of an error (failed) or without a word (aborted)",
     ["pipeline_name", "status"],
     registry=REGISTRY,
 )
@@ -58,6 +61,11 @@ CONSUMER_LAG = Gauge(
     ["topic", "partition"],
     registry=REGISTRY,
 )
+WAITING_S = Gauge(
+    "liontrack_seconds_since_progress",
+    "How long records have waited without one being stored; 0 while none waits",
+    registry=REGISTRY,
+)
 LAKE_LAG_RECORDS = Gauge(
     "liontrack_lake_export_lag_records", "Records in the warehouse whose bronze file is not written", registry=REGISTRY
 )
@@ -69,6 +77,24 @@ DATA_QUALITY = Gauge(
 )
 TABLE_RECORDS = Gauge(
     "liontrack_table_records", "Rows of a table, as PostgreSQL estimates", ["table_name", "layer"], registry=REGISTRY
+)
+REPLAY_ROWS = Gauge(
+    "liontrack_replay_rows_written",
+    "Rows written into a generation whose replay is not complete, as PostgreSQL counts; standing still, it is stuck",
+    ["generation"],
+    registry=REGISTRY,
+)
+REPLAY_RUNNING = Gauge(
+    "liontrack_replay_running",
+    "1 while a process works at a generation whose replay is not complete",
+    ["generation"],
+    registry=REGISTRY,
+)
+CERTIFICATE_EXPIRY = Gauge(
+    "liontrack_certificate_expiry_timestamp_seconds",
+    "When a certificate that the settings name expires; 0 for a file that cannot be read",
+    ["certificate"],
+    registry=REGISTRY,
 )
 
 
@@ -99,6 +125,11 @@ def set_lag(lag: Mapping[tuple[str, int], int]) -> None:
         CONSUMER_LAG.labels(topic, partition).set(records)
 
 
+def set_waiting(seconds: float) -> None:
+    """How long records have waited without one being stored."""
+    WAITING_S.set(seconds)
+
+
 def set_lake_lag(records: int, seconds: float) -> None:
     """How far the lake is behind the warehouse."""
     LAKE_LAG_RECORDS.set(records)
@@ -117,6 +148,37 @@ def set_table_records(counts: Iterable[tuple[str, str, int]]) -> None:
     TABLE_RECORDS.clear()
     for table, layer, rows in counts:
         TABLE_RECORDS.labels(table, layer).set(rows)
+
+
+_ended: dict[tuple[str, str], int] = {}
+
+
+def set_runs_ended(counts: Mapping[tuple[str, str], int]) -> None:
+    """The runs that the warehouse knows to have ended badly: (pipeline, failed or aborted) -> how many ever.
+
+    There is no series before the first call: one that began at 0 while Postgres is away would seem to grow afterwards.
+    """
+    for noun in _NOUNS.values():
+        for status in ("failed", "aborted"):
+            count, known = counts.get((noun, status), 0), _ended.get((noun, status), 0)
+            PIPELINE_RUNS.labels(noun, status).inc(max(0, count - known))
+            _ended[noun, status] = max(count, known)
+
+
+def set_replays(replays: Iterable[tuple[str, float, bool]]) -> None:
+    """Replace the replays that are not complete: (generation, rows written, whether a process works at it)."""
+    REPLAY_ROWS.clear()
+    REPLAY_RUNNING.clear()
+    for generation, rows, running in replays:
+        REPLAY_ROWS.labels(generation).set(rows)
+        REPLAY_RUNNING.labels(generation).set(running)
+
+
+def set_certificates(expiries: Mapping[str, float]) -> None:
+    """Replace the certificates: name -> when it expires, in seconds since 1970."""
+    CERTIFICATE_EXPIRY.clear()
+    for certificate, expires_at in expiries.items():
+        CERTIFICATE_EXPIRY.labels(certificate).set(expires_at)
 
 
 def exposition() -> bytes:

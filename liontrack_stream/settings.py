@@ -61,6 +61,8 @@ class Settings(BaseSettings):
 
     # Connections (the seed's names)
     kafka_brokers: str = Field(description="host:port, comma-separated")
+    kafka_tls_ca_file: Path | None = None
+    kafka_tls_cert_file: Path | None = None
     pg_host: str
     pg_port: int = 5432
     pg_database: str = "liontrack_warehouse"
@@ -68,6 +70,8 @@ class Settings(BaseSettings):
     pg_password: SecretStr
     pg_ingest_role: str = Field(default="liontrack_ingest", pattern=_ROLE, description="of the worker; empty: PG_USER")
     pg_api_role: str = Field(default="liontrack_api", pattern=_ROLE, description="of the views; empty: PG_USER")
+    pg_tls_ca_file: Path | None = None
+    web_tls_cert_file: Path | None = None
     mongodb_uri: SecretStr | None = None
     jwt_secret: SecretStr | None = None
     spark_master: str | None = None

@@ -96,6 +96,12 @@ class Watchdog(Service):
             logger.warning("Nobody reads %s: the group shares out anew", sorted(unclaimed))
             self.app.batch_consumer.share_out_anew()
 
+    @property
+    def waited_s(self) -> float:
+        """How long records have waited without one being stored, as seen a moment ago; 0 while none waits."""
+        since = self._waiting_since
+        return 0.0 if since is None or self.app.progress.moved_at > since else monotonic() - since
+
     def _waited_s(self, waiting: bool) -> float:
         """How long records have waited without one being stored; a quiet topic's first record has just come."""
         now = monotonic()

@@ -9,6 +9,9 @@ set -euo pipefail
 # command=package
 NEEDED=(
   chromium=chromium
+  prometheus=prometheus
+  prometheus-node-exporter=prometheus-node-exporter
+  prometheus-postgres-exporter=prometheus-postgres-exporter
   wrk=wrk
 )
 ATTEMPTS=4

@@ -1,7 +1,4 @@
-"""A real S3: MinIO, built once with Go into the user's cache folder, one process for the test run.
-
-``python -m tests.support.minio`` builds it beforehand: that takes longer than a test may.
-"""
+"""A real S3: MinIO, built once with Go (`go_programs.py`), one process for the test run."""
 
 from __future__ import annotations
 
@@ -20,13 +17,11 @@ import pytest
 from pyarrow import fs
 from pydantic import SecretStr
 
-from liontrack_stream.local.cache import cache_dir, locked
 from liontrack_stream.local.processes import free_ports
 from liontrack_stream.settings import Settings
-from tests.support.needs import missing
+from tests.support.go_programs import MINIO
 
-VERSION = "v0.0.0-20260212201848-7aac2a2c5b7c"  # Go's checksum database holds the hash of its source
-_BUILD_TIMEOUT_S, _START_TIMEOUT_S = 1200, 30
+_START_TIMEOUT_S = 30
 _CACHE = Path(__file__).resolve().parents[2] / ".cache"
 
 
@@ -54,6 +49,7 @@ class Minio:
                     "MINIO_ROOT_PASSWORD": self.secret_key,
                     "MINIO_BROWSER": "off",
                     "MINIO_UPDATE": "off",
+                    "MINIO_PROMETHEUS_AUTH_TYPE": "public",
                     "GOMAXPROCS": "2",
                 },
                 stdout=log,
@@ -108,28 +104,6 @@ class Minio:
         )
 
 
-def minio_binary() -> Path:
-    """The server's program; built on first use (some two minutes). Skips where that cannot be (CI: fails)."""
-    folder = cache_dir() / f"minio-{VERSION}"
-    binary = folder / "minio"
-    with locked(cache_dir() / "minio.lock"):
-        if not binary.exists():
-            go = shutil.which("go")
-            if go is None:
-                missing("Go is not installed (https://go.dev/dl): MinIO, the S3 of these tests, cannot be built.")
-            building = folder / f"building-{os.getpid()}"
-            command = ["nice", go, "install", f"github.com/minio/minio@{VERSION}"]
-            environment = {**os.environ, "GOBIN": str(building), "CGO_ENABLED": "0"}
-            done = subprocess.run(
-                command, env=environment, capture_output=True, text=True, timeout=_BUILD_TIMEOUT_S, check=False
-            )
-            if done.returncode != 0:
-                missing(f"MinIO could not be built: {done.stderr.strip().splitlines()[-1:]}")
-            (building / "minio").rename(binary)
-            building.rmdir()
-    return binary
-
-
 @pytest.fixture(scope="session")
 def minio() -> Iterator[Minio]:
     """A running MinIO."""
@@ -138,17 +112,10 @@ def minio() -> Iterator[Minio]:
         if pid.isdigit() and not psutil.pid_exists(int(pid)):
             shutil.rmtree(left, ignore_errors=True)
     folder = _CACHE / f"test-minio-{os.getpid()}"
-    server = Minio(minio_binary(), folder / "data")
+    server = Minio(MINIO.path(), folder / "data")
     server.start()
     try:
         yield server
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-if __name__ == "__main__":
-    try:
-        minio_binary()
-    except pytest.skip.Exception as reason:
-        print(reason)

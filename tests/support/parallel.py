@@ -12,7 +12,7 @@ from xdist.workermanage import NodeManager
 
 NodeManager.EXIT_TIMEOUT = 30  # seconds that the processes have after Ctrl-C to end their servers
 
-TOGETHER = ("tests/dashboard/", "tests/doctor/", "tests/exports/", "tests/views/analytics/")
+TOGETHER = ("tests/dashboard/", "tests/doctor/", "tests/exports/", "tests/monitoring/", "tests/views/analytics/")
 # Units that take long: with one begun last, all others would wait for it.
 LONGEST_FIRST = (
     "tests/integration/test_kalahari.py",
