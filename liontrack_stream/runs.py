@@ -1,6 +1,6 @@
 """Keeps ``metadata.pipeline_logs`` and ``data_lineage`` up to date, and tells OpenLineage.
 
-worker starts ─► running ─┬─► success   it caught up, or was stopped as asked
+worker starts ─► running ─┬─► success   it caught up, was stopped as asked, or begins anew with another generation
                           ├─► failed    it ended because of an error
                           └─► aborted   it was killed: marked by the next worker of its name
 """
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from mode import Service, get_logger
 
-from liontrack_stream.kafka.exits import WorkerError
+from liontrack_stream.kafka.exits import SwappedError, WorkerError
 from liontrack_stream.lineage_events import LineageEvents, Phase, open_lineage_events
 from liontrack_stream.run_stats import PipelineRun, StepTotals
 from liontrack_stream.sidecars import Sidecar
@@ -67,7 +67,7 @@ class RunLog(Sidecar):
 
     async def on_stop(self) -> None:
         """The worker ends: the last word on its runs, the lake's files included."""
-        error = self._app.error
+        error = self._app.error if not isinstance(self._app.error, SwappedError) else None
         await self._write(FAILED if error is not None else SUCCESS, LAST_WRITE_TIMEOUT_S)
         self._tell(Phase.COMPLETE if error is None else Phase.FAIL, None if error is None else sentence_of(error))
         if self._events is not None:

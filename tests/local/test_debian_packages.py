@@ -11,7 +11,9 @@ import pytest
 from tests.support.needs import needs_command
 
 SCRIPT = Path(__file__).parents[1] / "support" / "debian_packages.sh"
-TOOLS = ("bash", "cat", "env", "grep", "mktemp", "rm", "sleep", "tail")
+TOOLS = ("bash", "cat", "chmod", "env", "grep", "mktemp", "rm", "sleep", "tail")
+NEEDED = ("chromium", "prometheus", "prometheus-node-exporter", "prometheus-postgres-exporter", "wrk")
+ALL = " ".join(NEEDED)
 UPDATE, INSTALL = "update -qq", "install -qq -y --no-install-recommends"
 
 
@@ -22,6 +24,7 @@ class System:
         self.bin = folder / "bin"
         self.bin.mkdir()
         self.asked = folder / "asked"
+        self.policy = folder / "policy-rc.d"
         self.release = folder / "os-release"
         self.release.write_text("NAME=Debian\nID=debian\n")
         for tool in TOOLS:
@@ -36,7 +39,8 @@ class System:
 
     def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run the script on this machine."""
-        environment = {"PATH": str(self.bin), "OS_RELEASE": str(self.release), "RETRY_AFTER_S": "0", **variables}
+        environment = {"PATH": str(self.bin), "OS_RELEASE": str(self.release), "RETRY_AFTER_S": "0"}
+        environment |= {"SERVICE_POLICY": str(self.policy), **variables}
         return subprocess.run([SCRIPT, *arguments], env=environment, capture_output=True, text=True, check=False)
 
     def requests(self) -> list[str]:
@@ -50,16 +54,28 @@ def system(tmp_path: Path) -> System:
 
 
 def test_root_on_debian_installs_what_is_missing(system: System) -> None:
-    system.command("wrk", "true")
+    for command in NEEDED[1:]:
+        system.command(command, "true")
     done = system.run()
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr == "Installing Debian packages for the tests: chromium\n"
     assert system.requests() == [UPDATE, f"{INSTALL} chromium"]
 
 
+@pytest.mark.parametrize("own", [False, True], ids=["none before", "the system's own"])
+def test_no_service_is_started(system: System, own: bool) -> None:
+    if own:
+        system.command("policy", "exit 104")
+        (system.bin / "policy").rename(system.policy)
+    system.command("apt-get", f'"{system.policy}"; echo "$1 $?" >> {system.asked}')
+    assert system.run().returncode == 0
+    assert system.requests() == (["update 104", "install 104"] if own else ["update 101", "install 101"])
+    assert system.policy.exists() == own
+
+
 def test_nothing_is_asked_when_all_is_there(system: System) -> None:
-    system.command("wrk", "true")
-    system.command("chromium", "true")
+    for command in NEEDED:
+        system.command(command, "true")
     done = system.run()
     assert (done.returncode, done.stdout, done.stderr, system.requests()) == (0, "", "", [])
 
@@ -81,7 +97,7 @@ def test_a_busy_mirror_is_asked_again(system: System, tmp_path: Path) -> None:
     busy.touch()
     system.command("apt-get", f'echo "$*" >> {system.asked}; if [[ -e {busy} ]]; then rm {busy}; exit 100; fi')
     assert system.run().returncode == 0
-    assert system.requests() == [UPDATE, UPDATE, f"{INSTALL} chromium wrk"]
+    assert system.requests() == [UPDATE, UPDATE, f"{INSTALL} {ALL}"]
 
 
 @pytest.mark.parametrize(("ci", "code"), [("true", 1), ("", 0)])
@@ -91,12 +107,12 @@ def test_a_failure_says_so_and_fails_ci_only(system: System, ci: str, code: int)
     assert done.returncode == code
     assert "Temporary failure resolving" in done.stderr
     assert done.stderr.endswith(
-        "These Debian packages could not be installed: chromium wrk. Tests that need them cannot run.\n"
+        f"These Debian packages could not be installed: {ALL}. Tests that need them cannot run.\n"
     )
 
 
 def test_the_missing_ones_are_listed(system: System) -> None:
-    assert system.run("--list").stdout.splitlines() == ["chromium", "wrk"]
+    assert system.run("--list").stdout.splitlines() == list(NEEDED)
     assert system.requests() == []
 
 

@@ -37,7 +37,17 @@ patiently() {
   return 1
 }
 
+# Some packages bring services: they are not started. (A policy that is there already is the system's own, and stays.)
+forbid_services() {
+  POLICY=${SERVICE_POLICY:-/usr/sbin/policy-rc.d}
+  if [[ -e $POLICY ]]; then return; fi
+  printf '#!/bin/sh\nexit 101\n' >"$POLICY"
+  chmod +x "$POLICY"
+  trap 'rm -f "$LOG" "$POLICY"' EXIT
+}
+
 install_packages() {
+  forbid_services
   patiently apt-get update -qq &&
     patiently env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@"
 }
