@@ -43,6 +43,21 @@ def test_promtool_takes_rules_and_configuration() -> None:
     promtool("check", "config", FOLDER / "prometheus.yml")
 
 
+def test_alertmanager_takes_its_configuration() -> None:
+    amtool = needs_command("amtool", "prometheus-alertmanager")
+    file = FOLDER / "alertmanager.yml"
+    done = subprocess.run([amtool, "check-config", file], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    rule_names = re.findall(r"LionTrack\w+", file.read_text())
+    assert set(rule_names) <= set(ALERTS)
+    config = yaml.safe_load(file.read_text())
+    assert all(
+        sent["url"].startswith("http://alerts.invalid/")
+        for receiver in config["receivers"]
+        for sent in receiver["webhook_configs"]
+    )
+
+
 def test_each_alert_fires_and_is_quiet_in_its_cases() -> None:
     promtool("test", "rules", CASES)
     shown: dict[str, set[bool]] = {name: set() for name in ALERTS}

@@ -8,6 +8,7 @@ set -euo pipefail
 
 # command=package
 NEEDED=(
+  amtool=prometheus-alertmanager
   chromium=chromium
   prometheus=prometheus
   prometheus-node-exporter=prometheus-node-exporter
