@@ -104,6 +104,8 @@ def test_unchanged_rules_change_nothing_and_become_live(mixed: PipelineKit, monk
         assert worker.running
         assert f"Generation {number} is live now: starting again." in worker.log_text()
         worker.stop()
+        ends = mixed.fetch("SELECT DISTINCT status FROM metadata.pipeline_logs WHERE status <> 'running'")
+        assert [row["status"] for row in ends] == ["success"]  # to begin anew is no failure, which would be alerted on
     assert dump(mixed.settings.pg_dsn) == schema
     former = dump(mixed.settings.pg_dsn, schemas=[f"{name}_g0" for name in generation.SCHEMAS])
     assert generation.renamed(former, 0, None) == dump(mixed.settings.pg_dsn, schemas=generation.SCHEMAS)
