@@ -17,7 +17,8 @@ def certificate_files(settings: Settings) -> dict[str, Path]:
         "kafka_client": settings.kafka_tls_cert_file,
         "postgres_ca": settings.pg_tls_ca_file,
     }
-    return {name: path for name, path in files.items() if path is not None}
+    named = {name: path for name, path in files.items() if path is not None}
+    return named | {path.name: path for path in settings.watched_certificates}
 
 
 def expires_at(pem: bytes) -> float:

@@ -115,6 +115,9 @@ class Settings(BaseSettings):
     batch_max_records: int = Field(default=8192, ge=1)
     value_max_bytes: int = Field(default=262_144, ge=1)
     stuck_after_s: float = Field(default=60.0, gt=0)
+    watched_certificates: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_parts)] = Field(
+        default=(), description="further PEM files whose expiry /metrics tells, comma-separated; such as the broker's"
+    )
     lake_interval_s: float = Field(default=5.0, gt=0)
     quality_interval_s: float = Field(default=60.0, gt=0)
     refresh_interval_s: float = Field(default=60.0, gt=0, description="between refreshes of the materialized views")

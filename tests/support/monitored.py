@@ -259,7 +259,7 @@ def monitored(
                 "quality_interval_s": 1.0,
                 "refresh_interval_s": 5.0,
                 "lake_interval_s": 1.0,
-                "kafka_tls_ca_file": certificate(folder, datetime.now(UTC) + timedelta(days=90)),
+                "watched_certificates": (certificate(folder, datetime.now(UTC) + timedelta(days=90)),),
             }
         )
         with monitored_pipeline(settings, minio, folder) as running:

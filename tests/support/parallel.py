@@ -21,6 +21,7 @@ LONGEST_FIRST = (
     "tests/dashboard/",
     "tests/replay/test_kills.py",
     "tests/replay/test_swap.py",
+    "tests/monitoring/",
     "tests/integration/test_mongo_kills.py",
     "tests/integration/test_crashes.py",
     "tests/integration/test_worker_faults.py",

@@ -73,15 +73,15 @@ async def test_certificates_and_when_they_expire(serve: Serve, tmp_path: Path) -
     early, late = (datetime(2030, month, 1, tzinfo=UTC) for month in (1, 6))
     both = tmp_path / "both.pem"
     both.write_bytes(certificate(tmp_path, late).read_bytes() + certificate(tmp_path, early).read_bytes())
-    client = await serve(kafka_tls_ca_file=both, pg_tls_ca_file=tmp_path / "none.pem")
+    client = await serve(web_tls_cert_file=both, watched_certificates=(tmp_path / "none.pem",))
     found = await samples(client)
     name = "liontrack_certificate_expiry_timestamp_seconds"
     assert {labels: value for (n, labels), value in found.items() if n == name} == {
-        (("certificate", "kafka_ca"),): early.timestamp(),
-        (("certificate", "postgres_ca"),): 0.0,
+        (("certificate", "web"),): early.timestamp(),
+        (("certificate", "none.pem"),): 0.0,
     }
     both.write_bytes(certificate(tmp_path, late + timedelta(days=1)).read_bytes())  # renewed
-    assert (await samples(client))[name, (("certificate", "kafka_ca"),)] == (late + timedelta(days=1)).timestamp()
+    assert (await samples(client))[name, (("certificate", "web"),)] == (late + timedelta(days=1)).timestamp()
 
 
 @pytest.mark.parametrize(
