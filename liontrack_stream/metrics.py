@@ -8,11 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from time import time
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 
 from liontrack_stream.contract.topics import TOPICS
 from liontrack_stream.faust_metrics import FaustCollector
 
+# A series more for each one, and process_start_time_seconds tells it.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
 FAUST = FaustCollector(REGISTRY)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import urllib.request
+
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from liontrack_stream.contract.topics import TOPICS
+from tests.support.alert_rules import FOLDER
 from tests.support.monitored import Monitored
 
 NOUNS = {topic.noun for topic in TOPICS}
@@ -80,6 +85,14 @@ def test_the_number_of_series_is_bounded(monitored: Monitored) -> None:
     series = monitored.prometheus.get("series", **{"match[]": '{job="liontrack"}'})
     assert {label for one in series for label in one} - OF_PROMETHEUS <= LABELS
     assert len(series) < SERIES_MAX
+
+
+def test_the_readme_lists_what_the_worker_tells(monitored: Monitored) -> None:
+    listed = set(re.findall(r"`((?:liontrack|faust)_\w+)`", (FOLDER / "README.md").read_text()))
+    with urllib.request.urlopen(f"http://{monitored.targets['liontrack']}/metrics", timeout=10) as answer:
+        families = text_string_to_metric_families(answer.read().decode())
+        told = {f"{f.name}_total" if f.type == "counter" else f.name for f in families}
+    assert {name for name in told if not name.startswith("process_")} == listed
 
 
 def test_exporters_tell_of_the_servers(monitored: Monitored) -> None:
