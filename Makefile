@@ -13,7 +13,7 @@ SPARK_LOCK := deploy/spark/requirements.lock
 WEB_APP := liontrack_stream/views/web_app
 unexport PYTHONDONTWRITEBYTECODE  # tests start our commands hundreds of times
 
-.PHONY: help setup spark packages lock lint format schema web test test-spark demo bench bench-spark bench-growth \
+.PHONY: help setup spark packages lock lint format schema dashboards web test test-spark demo bench bench-spark bench-growth \
   bench-api bench-lake soak-lake clean
 
 help: ## Show this list
@@ -75,6 +75,9 @@ format: setup ## Put the code into its one format
 
 schema: setup ## Write sql/schema.sql anew from the migrations
 	@$(BIN)/python -m tests.support.schema_snapshot
+
+dashboards: setup ## Write Grafana's dashboards anew from deploy/grafana (also when a limit of an alert changes)
+	@$(BIN)/python -m deploy.grafana.write
 
 web: setup ## Build the dashboard anew from its TypeScript (needs Node 20; what it makes is committed)
 	@$(BIN)/python -m tests.support.web_types
