@@ -35,7 +35,13 @@ from liontrack_stream.kafka.lanes import Lanes
 from liontrack_stream.kafka.ports import Committed, Partition, Warehouse
 from liontrack_stream.kafka.progress import Progress
 from liontrack_stream.kafka.topics import check_retention, widen
-from liontrack_stream.kafka.transport import FETCH_PARTITION_MAX_BYTES, BatchConsumer, BatchTransport, partitions_of
+from liontrack_stream.kafka.transport import (
+    FETCH_PARTITION_MAX_BYTES,
+    BatchConsumer,
+    BatchTransport,
+    broker_credentials,
+    partitions_of,
+)
 from liontrack_stream.kafka.watchdog import Watchdog
 from liontrack_stream.lake.exporter import LakeExporter
 from liontrack_stream.live_tables import LiveTables, Reconcile
@@ -45,6 +51,7 @@ from liontrack_stream.quick_faust import QuickTableManager, QuickWorker
 from liontrack_stream.refresher import Refresher
 from liontrack_stream.run_stats import RunStats
 from liontrack_stream.runs import RunLog
+from liontrack_stream.secure_links import web_context
 from liontrack_stream.settings import Settings, load_settings
 from liontrack_stream.sidecars import Sidecar
 from liontrack_stream.state import CHANGELOG_CONFIG, ROCKSDB_OPTIONS, LiveTable
@@ -164,7 +171,8 @@ class LionTrackApp(faust.App):
     @property
     def web_server_url(self) -> URL:
         """Where the web server listens; Faust's canonical URL is only this worker's name."""
-        return URL.build(scheme="http", host=self.conf.web_host, port=self.conf.web_port)
+        scheme = "https" if self.settings.web_tls_cert_file else "http"
+        return URL.build(scheme=scheme, host=self.conf.web_host, port=self.conf.web_port)
 
     # -- life
 
@@ -401,6 +409,7 @@ def create_app(
         open_warehouse,
         create_lake,
         broker=[f"kafka://{broker}" for broker in settings.kafka_brokers.split(",")],
+        broker_credentials=broker_credentials(settings),
         datadir=str(datadir),
         store="rocksdb://",
         Table=LiveTable,
@@ -428,6 +437,7 @@ def create_app(
         web_host=settings.web_host,
         web_bind=settings.web_host,
         web_port=settings.web_port,
+        web_ssl_context=web_context(settings),
         web_in_thread=True,  # a batch being stored holds up no request, see decision 10
         web_tables_enabled=False,
         web_router_enabled=False,

@@ -11,12 +11,12 @@ import os
 import re
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from liontrack_stream import generation
+from liontrack_stream import generation, secure_links
 from liontrack_stream.core.limits import SPEED_LIMITS_KMH
 from liontrack_stream.secret_strength import weakness
 
@@ -46,6 +46,12 @@ def _origins(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _file(value: Any) -> Any:
+    """No file for an empty text, which is how compose files leave one out."""
+    return value or None
+
+
+PemFile = Annotated[Path | None, BeforeValidator(_file)]
 PositiveNumber = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 FourNumbers = tuple[PositiveNumber, PositiveNumber, PositiveNumber, PositiveNumber]
 
@@ -61,8 +67,6 @@ class Settings(BaseSettings):
 
     # Connections (the seed's names)
     kafka_brokers: str = Field(description="host:port, comma-separated")
-    kafka_tls_ca_file: Path | None = None
-    kafka_tls_cert_file: Path | None = None
     pg_host: str
     pg_port: int = 5432
     pg_database: str = "liontrack_warehouse"
@@ -70,11 +74,26 @@ class Settings(BaseSettings):
     pg_password: SecretStr
     pg_ingest_role: str = Field(default="liontrack_ingest", pattern=_ROLE, description="of the worker; empty: PG_USER")
     pg_api_role: str = Field(default="liontrack_api", pattern=_ROLE, description="of the views; empty: PG_USER")
-    pg_tls_ca_file: Path | None = None
-    web_tls_cert_file: Path | None = None
     mongodb_uri: SecretStr | None = None
     jwt_secret: SecretStr | None = None
     spark_master: str | None = None
+
+    # Secure links: files are PEM; what has to fit together is in secure_links.py
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = "SCRAM-SHA-512"
+    kafka_sasl_username: str | None = None
+    kafka_sasl_password: SecretStr | None = None
+    kafka_tls_ca_file: PemFile = Field(default=None, description="who signs the brokers' certificates; absent: system")
+    kafka_tls_cert_file: PemFile = Field(default=None, description="our own certificate, where brokers ask for one")
+    kafka_tls_key_file: PemFile = None
+    pg_sslmode: Literal["disable", "prefer", "require", "verify-ca", "verify-full"] = Field(
+        default="prefer", description="as libpq's; only verify-full knows whom it talks to"
+    )
+    pg_tls_ca_file: PemFile = None
+    pg_tls_cert_file: PemFile = None
+    pg_tls_key_file: PemFile = None
+    web_tls_cert_file: PemFile = Field(default=None, description="with its chain: the API is served by HTTPS")
+    web_tls_key_file: PemFile = None
 
     # Lake
     lake_root: str = Field(default=f"{DEFAULT_DATA_DIR}/lake", description="a folder, or s3://bucket/prefix")
@@ -137,7 +156,7 @@ class Settings(BaseSettings):
         default=(), description="origins whose pages may read the API, comma-separated"
     )
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_parts)] = Field(
-        default=(), description="addresses or networks whose X-Forwarded-For is believed, comma-separated"
+        default=(), description="addresses or networks whose X-Forwarded-For and -Proto are believed, comma-separated"
     )
     api_rate_per_s: float = Field(default=300.0, gt=0, description="requests of one client on average")
     api_burst: int = Field(default=600, ge=1, description="requests of one client at once")
@@ -156,6 +175,12 @@ class Settings(BaseSettings):
         default=10.0, ge=0.1, le=300, description="a push that Kafka has not acknowledged by then is 503"
     )
 
+    @model_validator(mode="after")
+    def _links_fit_together(self) -> Self:
+        if troubles := secure_links.troubles(self):
+            raise ValueError("; ".join(troubles))
+        return self
+
     @property
     def pg_dsn(self) -> dict[str, Any]:
         """Keyword arguments for ``asyncpg.connect`` and ``asyncpg.create_pool``."""
@@ -165,7 +190,13 @@ class Settings(BaseSettings):
             "database": self.pg_database,
             "user": self.pg_user,
             "password": self.pg_password.get_secret_value(),
+            **secure_links.pg_options(self),
         }
+
+    @property
+    def kafka_client(self) -> dict[str, Any]:
+        """Keyword arguments for each of aiokafka's clients: where Kafka is, and how it is talked to."""
+        return {"bootstrap_servers": self.kafka_brokers.split(","), **secure_links.kafka_options(self)}
 
     @property
     def lake_compact_max_bytes(self) -> int:
@@ -234,7 +265,8 @@ def load_settings(data_dir: Path | str | None = None, **overrides: Any) -> Setti
                 f"(looked in {folder}/{STACK_ENV_FILE})."
             ) from None
         wrong = "; ".join(
-            f"{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()
+            "".join(f"{str(name).upper()}: " for name in e["loc"][:1]) + e["msg"].removeprefix("Value error, ")
+            for e in error.errors()
         )
         raise SettingsError(f"Correct these settings: {wrong}.") from None
     except OSError as error:

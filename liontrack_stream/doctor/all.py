@@ -10,6 +10,7 @@ PROBES: tuple[Probe, ...] = (
     Probe("settings", configuration.settings),
     Probe("JWT_SECRET", configuration.jwt_secret, SETTINGS),
     Probe("web settings", configuration.web_settings, SETTINGS),
+    Probe("links", configuration.links, SETTINGS),
     Probe("lake settings", configuration.lake_settings, SETTINGS),
     Probe("embedded stack", surroundings.stack),
     Probe("Kafka", kafka.kafka, SETTINGS),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
-
 from liontrack_stream.doctor.probes import Line, Patient, fail, in_thread, ok, warn
+from liontrack_stream.secure_links import is_loopback, kafka_is_here, uses_tls
 from liontrack_stream.settings import Settings, SettingsError
 
 
@@ -63,6 +62,14 @@ def _web_troubles(settings: Settings) -> list[tuple[str, str, str]]:
     plain = [origin for origin in settings.cors_origins if origin.startswith("http://") and "localhost" not in origin]
     if plain:
         found.append((f"CORS_ORIGINS has {plain[0]}: tokens travel unencrypted", "Serve that page by https", "warn"))
+    if not is_loopback(settings.web_host) and not settings.web_tls_cert_file and not settings.trusted_proxies:
+        found.append(
+            (
+                f"WEB_HOST={settings.web_host} is served without TLS: tokens and exact positions can be read on the way",
+                "Set WEB_TLS_CERT_FILE and WEB_TLS_KEY_FILE, or TRUSTED_PROXIES to the proxy that has TLS",
+                "warn",
+            )
+        )
     wide = [str(network) for network in settings.trusted_proxies if 0 < network.prefixlen < 8]
     if wide:
         found.append((f"TRUSTED_PROXIES has {wide[0]}, a very large network", "Name your proxies alone", "warn"))
@@ -92,9 +99,16 @@ async def lake_settings(patient: Patient) -> Line:
     return ok("lake settings", f"LAKE_ROOT={now.lake_root}")
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
+async def links(patient: Patient) -> Line:
+    """Whether what travels to other machines is encrypted, and both ends are known."""
+    now = patient.settings
+    worries = []
+    if not kafka_is_here(now) and not uses_tls(now):
+        detail = f"Kafka at {now.kafka_brokers} is talked to without TLS ({now.kafka_security_protocol})"
+        worries.append((detail, "Set KAFKA_SECURITY_PROTOCOL=SASL_SSL"))
+    if not is_loopback(now.pg_host) and now.pg_sslmode != "verify-full":
+        detail = f"PostgreSQL at {now.pg_host} is talked to by PG_SSLMODE={now.pg_sslmode}: it may be somebody else"
+        worries.append((detail, "Set PG_SSLMODE=verify-full and PG_TLS_CA_FILE"))
+    if worries:
+        return warn("links", "; ".join(detail for detail, _ in worries), ". ".join(todo for _, todo in worries))
+    return ok("links", f"Kafka by {now.kafka_security_protocol}, PostgreSQL by PG_SSLMODE={now.pg_sslmode}")

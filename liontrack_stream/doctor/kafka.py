@@ -14,6 +14,7 @@ from liontrack_stream.kafka.errors import TopicError
 from liontrack_stream.kafka.exits import ConsistencyError, StartError
 from liontrack_stream.kafka.ports import Head
 from liontrack_stream.kafka.topics import ClusterView, look_at_cluster, topic_warnings
+from liontrack_stream.kafka.trouble import look
 from liontrack_stream.warehouse.queries import query
 
 LAG_WARN_RECORDS = 1_000_000
@@ -26,6 +27,9 @@ async def kafka(patient: Patient) -> Line:
     todo = "Start Kafka, or correct KAFKA_BROKERS (`liontrack up` starts the embedded one)"
     if len(refused) == len(brokers):
         return fail("Kafka", "; ".join(refused), todo)
+    stranger = await look(patient.settings)
+    if stranger is not None:
+        return fail("Kafka", stranger.detail, stranger.todo)
     try:
         patient.cluster = view = await look_at_cluster(patient.settings)
     except TopicError as error:

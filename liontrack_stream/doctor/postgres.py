@@ -11,6 +11,7 @@ from liontrack_stream.doctor.probes import Line, Patient, fail, first_line, in_t
 from liontrack_stream.warehouse.migrations import migration_files, pending
 from liontrack_stream.warehouse.queries import query
 from liontrack_stream.warehouse.roles import RoleError, check_roles
+from liontrack_stream.warehouse.trouble import refusal
 
 VERSION_MIN = 150_000
 CLOCK_WARN_S, CLOCK_FAIL_S = 2.0, 60.0
@@ -28,12 +29,12 @@ async def postgres(patient: Patient) -> Line:
     settings = patient.settings
     try:
         connection = await _connect(patient)
-    except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError):
-        detail = f"{patient.place} does not let {settings.pg_user} in with this password"
-        return fail(what, detail, "Correct PG_USER and PG_PASSWORD")
     except asyncpg.InvalidCatalogNameError:
         return fail(what, f"there is no database {settings.pg_database}", "Create it, or correct PG_DATABASE")
     except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+        refused = refusal(settings.pg_dsn, error)
+        if refused is not None:
+            return fail(what, *refused)
         todo = "Start it, or correct PG_HOST and PG_PORT (`liontrack up` starts the embedded one)"
         return fail(what, f"{patient.place} does not answer ({first_line(error)})", todo)
     try:

@@ -22,10 +22,11 @@ async def web_port(patient: Patient) -> Line:
     settings = patient.settings
     address = f"{settings.web_host}:{settings.web_port}"
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.web_host, settings.web_host)  # noqa: S104
-    where = f"http://{f'[{host}]' if ':' in host else host}:{settings.web_port}/health"
+    scheme = "https" if settings.web_tls_cert_file else "http"
+    where = f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.web_port}/health"
     timeout = aiohttp.ClientTimeout(total=patient.timeout_s * 0.8)
     try:
-        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(where) as response:
+        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(where, ssl=False) as response:
             body = await response.content.read(4_096)
             if response.status == 200 and b'"alive"' in body:
                 return ok("web port", f"a worker answers at {address}")

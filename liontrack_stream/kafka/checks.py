@@ -14,6 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from liontrack_stream.contract.topics import TOPICS
 from liontrack_stream.kafka.exits import ConsistencyError, StartError
 from liontrack_stream.kafka.ports import Head, Partition
+from liontrack_stream.kafka.trouble import why
 from liontrack_stream.settings import Settings
 
 FIRST_RECORDS_TIMEOUT_S = 10.0
@@ -49,11 +50,13 @@ async def read_cluster_state(settings: Settings) -> ClusterState:
     StartError
         When Kafka is not reachable or a topic is missing.
     """
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka_brokers.split(","), enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(**settings.kafka_client, enable_auto_commit=False)
     try:
         await consumer.start()
     except Exception as error:
-        raise StartError(f"Kafka at {settings.kafka_brokers} does not answer ({error}).") from error
+        await consumer.stop()
+        otherwise = f"Kafka at {settings.kafka_brokers} does not answer ({error})."
+        raise StartError(await why(settings, otherwise)) from error
     try:
         return await _read(consumer, settings)
     finally:
@@ -109,7 +112,7 @@ async def _first_records(
 
 
 async def _cluster_id(settings: Settings) -> str | None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_brokers.split(","))
+    admin = AIOKafkaAdminClient(**settings.kafka_client)
     await admin.start()
     try:
         return (await admin.describe_cluster()).get("cluster_id")

@@ -6,6 +6,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from liontrack_stream.kafka.errors import TopicError
+from liontrack_stream.kafka.trouble import why
 from liontrack_stream.settings import Settings
 
 
@@ -17,7 +18,7 @@ async def topic_ends(settings: Settings, topic: str) -> dict[int, int]:
     TopicError
         When Kafka cannot be reached.
     """
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka_brokers, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(**settings.kafka_client, enable_auto_commit=False)
     try:
         await consumer.start()
         name = settings.topic(topic)
@@ -25,6 +26,7 @@ async def topic_ends(settings: Settings, topic: str) -> dict[int, int]:
         partitions = [TopicPartition(name, number) for number in consumer.partitions_for_topic(name) or ()]
         return {tp.partition: end for tp, end in (await consumer.end_offsets(partitions)).items()}
     except (KafkaError, OSError) as error:
-        raise TopicError(f"Kafka at {settings.kafka_brokers} cannot be reached: {error}.") from error
+        otherwise = f"Kafka at {settings.kafka_brokers} cannot be reached: {error}."
+        raise TopicError(await why(settings, otherwise)) from error
     finally:
         await consumer.stop()

@@ -21,6 +21,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from liontrack_stream.contract.topics import ACTIVITIES, BY_NAME, CHALLENGES, POSITIONS, QUALITY, WEIGHTS
 from liontrack_stream.kafka.errors import ProduceError
+from liontrack_stream.kafka.trouble import why
 from liontrack_stream.settings import Settings
 
 EVENT_TYPES: dict[str, bytes] = {
@@ -69,7 +70,7 @@ class EventProducer:
     def __init__(self, settings: Settings, compression: str | None = "zstd", batch_bytes: int = _BATCH_BYTES) -> None:
         self._settings = settings
         self._producer_options: dict[str, Any] = {
-            "bootstrap_servers": settings.kafka_brokers,
+            **settings.kafka_client,
             "enable_idempotence": True,
             "compression_type": compression,
             "max_batch_size": batch_bytes,
@@ -91,7 +92,8 @@ class EventProducer:
                 self._partitions[name] = len(await producer.partitions_for(self._settings.topic(name)))
         except (KafkaError, OSError) as error:
             await producer.stop()
-            raise ProduceError(f"Kafka at {self._settings.kafka_brokers} cannot be reached: {error}.") from error
+            otherwise = f"Kafka at {self._settings.kafka_brokers} cannot be reached: {error}."
+            raise ProduceError(await why(self._settings, otherwise)) from error
         self._producer = producer
         return self
 

@@ -112,7 +112,7 @@ class PushProducer:
 
     async def _started(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._settings.kafka_brokers,
+            **self._settings.kafka_client,
             enable_idempotence=True,  # acks=all with it
             compression_type="zstd",
             max_batch_size=_BATCH_BYTES,

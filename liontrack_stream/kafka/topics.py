@@ -18,6 +18,7 @@ from aiokafka.errors import InvalidPartitionsError, KafkaError, TopicAlreadyExis
 
 from liontrack_stream.contract.topics import TOPICS
 from liontrack_stream.kafka.errors import TopicError
+from liontrack_stream.kafka.trouble import why
 from liontrack_stream.settings import Settings
 
 REQUIRED_CONFIG: Mapping[str, str] = {
@@ -177,13 +178,14 @@ def topic_warnings(name: str, config: Mapping[str, str], partitions: int, wanted
 
 @asynccontextmanager
 async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_brokers, request_timeout_ms=20_000)
+    admin = AIOKafkaAdminClient(**settings.kafka_client, request_timeout_ms=20_000)
     try:
         await admin.start()
         yield admin
     except (KafkaError, OSError, TimeoutError) as error:
         detail = str(error) or type(error).__name__
-        raise TopicError(f"Kafka at {settings.kafka_brokers} did not do as asked: {detail}.") from error
+        otherwise = f"Kafka at {settings.kafka_brokers} did not do as asked: {detail}."
+        raise TopicError(await why(settings, otherwise)) from error
     finally:
         await admin.close()
 

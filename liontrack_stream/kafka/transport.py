@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.errors import ConsumerStoppedError, KafkaError
+from faust.auth import Credentials, SASLCredentials, SSLCredentials
 from faust.transport.consumer import RecordMap
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
@@ -32,6 +33,7 @@ from liontrack_stream.kafka.runs import FetchedRun
 
 if TYPE_CHECKING:
     from liontrack_stream.app import LionTrackApp
+    from liontrack_stream.settings import Settings
 
 logger = get_logger(__name__)
 
@@ -280,6 +282,19 @@ class BatchConsumer(driver.Consumer):
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Faust's livelock warnings read acks, which there are none of; the watchdog does this work."""
+
+
+def broker_credentials(settings: Settings) -> Credentials | None:
+    """What Faust's own consumer and producers connect with: the same as all other clients."""
+    options = settings.kafka_client
+    if "sasl_mechanism" in options:
+        return SASLCredentials(
+            username=options["sasl_plain_username"],
+            password=options["sasl_plain_password"],
+            mechanism=options["sasl_mechanism"],
+            ssl_context=options.get("ssl_context"),
+        )
+    return SSLCredentials(options["ssl_context"]) if "ssl_context" in options else None
 
 
 class BatchTransport(driver.Transport):

@@ -96,5 +96,6 @@ def _uri(settings: Settings) -> str:
         {"connect_timeout": "5", "application_name": "liontrack lake", "options": _SERVER_OPTIONS + role},
         quote_via=quote,
     )
-    host = quote(settings.pg_host, safe="")
-    return f"postgresql://{user}:{password}@{host}:{settings.pg_port}/{quote(settings.pg_database, safe='')}?{options}"
+    secure = "".join(f"&{part}" for part in [settings.pg_dsn.get("dsn", "").partition("?")[2]] if part)
+    host, database = quote(settings.pg_host, safe=""), quote(settings.pg_database, safe="")
+    return f"postgresql://{user}:{password}@{host}:{settings.pg_port}/{database}?{options}{secure}"

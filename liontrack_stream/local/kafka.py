@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -28,8 +29,8 @@ _JVM_OPTIONS = (
 )
 
 
-def configuration(data: Path, port: int, controller_port: int) -> str:
-    """``server.properties``: its own controller, keeps records forever, creates no topic unasked."""
+def configuration(data: Path, port: int, controller_port: int, more: Mapping[str, str] = {}) -> str:
+    """``server.properties``: its own controller, keeps records forever, creates no topic unasked. ``more`` comes last."""
     properties = {
         "process.roles": "broker,controller",
         "node.id": 1,
@@ -56,11 +57,21 @@ def configuration(data: Path, port: int, controller_port: int) -> str:
         "num.io.threads": 4,
         "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,  # the default, 128 MB, is a quarter of the heap
     }
-    return "".join(f"{name}={value}\n" for name, value in properties.items())
+    return "".join(f"{name}={value}\n" for name, value in {**properties, **more}.items())
 
 
-def start(folder: Path, log: Path, port: int, controller_port: int, report: Report) -> Recorded:
+def start(
+    folder: Path,
+    log: Path,
+    port: int,
+    controller_port: int,
+    report: Report,
+    more: Mapping[str, str] = {},
+    format_options: Sequence[str] = (),
+) -> Recorded:
     """Start the broker and wait until it answers; formats its storage the first time.
+
+    ``more``: properties beside those of `configuration`; ``format_options``: of Kafka's storage tool.
 
     Raises
     ------
@@ -70,11 +81,11 @@ def start(folder: Path, log: Path, port: int, controller_port: int, report: Repo
     data = folder / "data"
     data.mkdir(parents=True, exist_ok=True)
     config = folder / "server.properties"
-    config.write_text(configuration(data, port, controller_port))
+    config.write_text(configuration(data, port, controller_port, more))
     class_path = os.pathsep.join(map(str, kafka_jars(report)))
     if not (data / "meta.properties").exists():
         report("kafka", "formatting its storage")
-        _format(class_path, config)
+        _format(class_path, config, format_options)
     report("kafka", "starting")
     child, recorded = processes.start(
         [*_java(class_path), "kafka.Kafka", config], log=log, marker=str(config), cwd=folder
@@ -100,7 +111,7 @@ def _java(class_path: str) -> list[str]:
     return [str(JAVA), *_JVM_OPTIONS, "-cp", class_path]
 
 
-def _format(class_path: str, config: Path) -> None:
+def _format(class_path: str, config: Path, options: Sequence[str]) -> None:
     from base64 import urlsafe_b64encode
     from uuid import uuid4
 
@@ -108,7 +119,7 @@ def _format(class_path: str, config: Path) -> None:
     if cluster_id.startswith("-"):  # would read as an option
         cluster_id = f"A{cluster_id[1:]}"
     done = subprocess.run(  # noqa: S603 - our own command
-        [*_java(class_path), "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(config)],
+        [*_java(class_path), "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(config), *options],
         capture_output=True,
         text=True,
         check=False,

@@ -68,8 +68,12 @@ def binaries() -> Path:
     return Path(spec.origin).parent / "pginstall18" / "bin"
 
 
-def start(folder: Path, log: Path, port: int, passwords: Passwords, report: Report) -> Recorded:
+def start(
+    folder: Path, log: Path, port: int, passwords: Passwords, report: Report, more: Mapping[str, str] = {}
+) -> Recorded:
     """Start the server and wait until it answers; creates cluster, role and database where they are missing.
+
+    ``more``: settings beside `SERVER_SETTINGS`.
 
     Raises
     ------
@@ -82,7 +86,7 @@ def start(folder: Path, log: Path, port: int, passwords: Passwords, report: Repo
         report("postgres", "creating its cluster")
         _initdb(user, cluster, passwords)
     report("postgres", "starting")
-    settings = {**SERVER_SETTINGS, "port": str(port)}
+    settings = {**SERVER_SETTINGS, **more, "port": str(port)}
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     command = [str(binaries() / "postgres"), "-D", str(cluster), *options]
     child, recorded = processes.start(

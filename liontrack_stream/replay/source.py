@@ -60,7 +60,7 @@ class Source:
         self._archive, self.begins, self._tell = archive, dict(begins), tell
         self._tps = {partition: TopicPartition(settings.topic(partition[0]), partition[1]) for partition in begins}
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=settings.kafka_brokers.split(","),
+            **settings.kafka_client,
             enable_auto_commit=False,
             auto_offset_reset="none",  # what retention takes meanwhile must not be jumped over
             fetch_max_bytes=FETCH_MAX_BYTES,

@@ -21,6 +21,7 @@ from pyspark.sql import functions as F
 
 from liontrack_stream.contract.topics import TOPICS
 from liontrack_stream.settings import Settings
+from liontrack_stream.spark.kafka_links import kafka_options
 from liontrack_stream.spark.plan import Plan
 from liontrack_stream.spark.storing import SEEN, StoreStream
 
@@ -65,7 +66,7 @@ def _source(spark: SparkSession, settings: Settings, plan: Plan) -> DataFrame:
     for part in plan.parts:
         begins[settings.topic(part.topic)][str(part.partition)] = part.first
     options = {
-        "kafka.bootstrap.servers": settings.kafka_brokers,
+        **kafka_options(settings),
         "subscribe": ",".join(settings.topic(topic.name) for topic in TOPICS),
         "startingOffsets": json.dumps(begins),
         "includeHeaders": "true",

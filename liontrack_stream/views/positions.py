@@ -18,7 +18,7 @@ from typing import Any
 
 LATITUDES = frozenset({"lat", "position_lat", "mean_lat", "min_lat", "max_lat"})
 LONGITUDES = frozenset({"lng", "position_lng", "mean_lng", "min_lng", "max_lng"})
-FORWARDED_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
+FORWARDED_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP")
 HEADER = "X-Position-Precision"
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aiokafka.conn import create_conn
-
+from liontrack_stream.kafka.trouble import connect
 from liontrack_stream.kafka.watchdog import lag_records
 from liontrack_stream.views.database import Database
 from liontrack_stream.views.site import Check, Probe
@@ -13,6 +12,7 @@ from liontrack_stream.views.worker_loop import in_loop
 
 if TYPE_CHECKING:
     from liontrack_stream.app import LionTrackApp
+    from liontrack_stream.settings import Settings
 
 BROKER_TIMEOUT_MS = 1_000
 LAKE_LAG_MAX_S = 600.0
@@ -22,7 +22,7 @@ def worker_probes(app: LionTrackApp, database: Database) -> dict[str, Probe]:
     """The four probes of a worker, by name."""
 
     async def kafka() -> Check:
-        await _reach_a_broker(app.settings.kafka_brokers)
+        await _reach_a_broker(app.settings)
         partitions = len(app.progress.next_offset)
         if partitions == 0:
             return Check(False, "reachable, but this worker has no partition to read yet")
@@ -61,15 +61,12 @@ def lake_check(lag: int, lag_s: float, trouble: str | None) -> Check:
     return Check(True, f"{max(lag_s, 0.0):.0f} s ({lag} records) behind the warehouse")
 
 
-async def _reach_a_broker(brokers: str) -> None:
-    """Have one broker of ``host:port,…`` answer Kafka's version question; raises the last one's error."""
+async def _reach_a_broker(settings: Settings) -> None:
+    """Have one broker answer Kafka's version question, and let us in; raises the last one's error."""
     failure: Exception | None = None
-    for broker in brokers.split(","):
-        host, _, port = broker.strip().rpartition(":")
+    for broker in settings.kafka_brokers.split(","):
         try:
-            connection = await create_conn(
-                host.strip("[]"), int(port), client_id="liontrack-ready", request_timeout_ms=BROKER_TIMEOUT_MS
-            )
+            connection = await connect(settings, broker, BROKER_TIMEOUT_MS)
         except Exception as error:
             failure = error
         else:

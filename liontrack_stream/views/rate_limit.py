@@ -96,6 +96,18 @@ def client_of(request: web.Request) -> str:
 
 
 @lru_cache(maxsize=1_024)
+def is_of(remote: str, networks: Networks) -> bool:
+    """Whether an address is in one of the networks."""
+    try:
+        address = ip_address(remote)
+    except ValueError:
+        return False
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return any(address in network for network in networks)
+
+
+@lru_cache(maxsize=1_024)
 def address_of(remote: str, forwarded: tuple[str, ...], proxies: Networks) -> str:
     """The nearest address that is not one of the proxies: what is further away may be made up.
 

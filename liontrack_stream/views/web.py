@@ -31,6 +31,7 @@ from liontrack_stream.views import (
     web_files,
 )
 from liontrack_stream.views.call import answering
+from liontrack_stream.views.certificate import renew_certificate
 from liontrack_stream.views.database import Database
 from liontrack_stream.views.export_response import EXPORTS, Exports
 from liontrack_stream.views.health import READINESS, Readiness
@@ -127,6 +128,8 @@ def register(app: LionTrackApp) -> None:
     web_app = server.web_app
     server._runner = web.AppRunner(web_app, **server_options())  # Faust's own has other limits
     attach(web_app, site)
+    if app.conf.web_ssl_context is not None:
+        renew_certificate(web_app, app.settings, app.conf.web_ssl_context)
 
     async def refuse_weak_secret(_: web.Application) -> None:
         try:

@@ -26,8 +26,9 @@ def migration_files() -> list[Path]:
 def migrate(dsn: Mapping[str, Any], warn: Callable[[str], None] | None = None) -> list[str]:
     """Apply what is missing; returns the names applied. Safe to run again, and at once with others.
 
-    ``dsn`` has host, port, database, user and password, as ``Settings.pg_dsn``. Each file is one transaction. The
-    roles' privileges are set each time; ``warn`` is told what an administrator has to do where that is not possible.
+    ``dsn`` has host, port, database, user, password and how the link is secured, as ``Settings.pg_dsn``. Each file is
+    one transaction. The roles' privileges are set each time; ``warn`` is told what an administrator has to do where that
+    is not possible.
 
     Raises
     ------
@@ -85,8 +86,11 @@ def _grant_roles(connection: Any, warn: Callable[[str], None] | None) -> None:
 def _connect(dsn: Mapping[str, Any]) -> Any:
     import psycopg
 
+    from liontrack_stream.warehouse.trouble import refusal_now
+
     try:
         return psycopg.connect(
+            dsn.get("dsn", ""),
             host=dsn["host"],
             port=dsn["port"],
             dbname=dsn["database"],
@@ -96,6 +100,9 @@ def _connect(dsn: Mapping[str, Any]) -> Any:
             autocommit=True,
         )
     except psycopg.OperationalError as error:
+        refused = refusal_now(dsn)
+        if refused is not None:
+            raise MigrationError(f"PostgreSQL at {refused[0]}. {refused[1]}.") from error
         why = str(error).strip().splitlines()[-1]
         raise MigrationError(
             f"PostgreSQL at {dsn['host']}:{dsn['port']} cannot be reached ({why}): check PG_HOST, PG_PORT, PG_USER and "
@@ -124,4 +131,5 @@ def _apply(dsn: Mapping[str, Any]) -> list[str]:
 
 def _uri(dsn: Mapping[str, Any]) -> str:
     user, password = quote(dsn["user"], safe=""), quote(dsn["password"], safe="")
-    return f"postgresql+psycopg://{user}:{password}@{dsn['host']}:{dsn['port']}/{dsn['database']}"
+    secure = dsn.get("dsn", "").removeprefix("postgresql://")  # how the link is secured, as ?sslmode=…
+    return f"postgresql+psycopg://{user}:{password}@{dsn['host']}:{dsn['port']}/{dsn['database']}{secure}"

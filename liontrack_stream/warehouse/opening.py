@@ -8,7 +8,7 @@ import socket
 
 from liontrack_stream.kafka.exits import StartError
 from liontrack_stream.settings import Settings
-from liontrack_stream.warehouse.migrations import pending
+from liontrack_stream.warehouse.migrations import MigrationError, pending
 from liontrack_stream.warehouse.roles import RoleError, check_roles
 from liontrack_stream.warehouse.worker import WorkerWarehouse, open_worker_warehouse
 
@@ -33,7 +33,7 @@ async def open_warehouse(settings: Settings) -> WorkerWarehouse:
         if not missing:
             await check_roles(settings)
             return await open_worker_warehouse(settings, owner_name(settings))
-    except RoleError as error:
+    except (RoleError, MigrationError) as error:
         raise StartError(str(error)) from error
     except Exception as error:
         place = f"{settings.pg_host}:{settings.pg_port}/{settings.pg_database}"
