@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.support.mongo",
     "tests.support.parallel",
     "tests.support.replaying",
+    "tests.support.secure_servers",
 ]
 
 # A shell's background job ignores SIGINT, and so would the commands that the tests start and interrupt.

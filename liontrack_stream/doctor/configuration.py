@@ -65,7 +65,7 @@ def _web_troubles(settings: Settings) -> list[tuple[str, str, str]]:
     if not is_loopback(settings.web_host) and not settings.web_tls_cert_file and not settings.trusted_proxies:
         found.append(
             (
-                f"WEB_HOST={settings.web_host} is served without TLS: tokens and exact positions can be read on the way",
+                f"WEB_HOST={settings.web_host} is served without TLS: tokens can be read on the way",
                 "Set WEB_TLS_CERT_FILE and WEB_TLS_KEY_FILE, or TRUSTED_PROXIES to the proxy that has TLS",
                 "warn",
             )

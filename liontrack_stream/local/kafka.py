@@ -30,7 +30,7 @@ _JVM_OPTIONS = (
 
 
 def configuration(data: Path, port: int, controller_port: int, more: Mapping[str, str] = {}) -> str:
-    """``server.properties``: its own controller, keeps records forever, creates no topic unasked. ``more`` comes last."""
+    """``server.properties``: its own controller, keeps records forever, creates no topic unasked. ``more`` wins."""
     properties = {
         "process.roles": "broker,controller",
         "node.id": 1,

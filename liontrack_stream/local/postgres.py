@@ -69,11 +69,17 @@ def binaries() -> Path:
 
 
 def start(
-    folder: Path, log: Path, port: int, passwords: Passwords, report: Report, more: Mapping[str, str] = {}
+    folder: Path,
+    log: Path,
+    port: int,
+    passwords: Passwords,
+    report: Report,
+    more: Mapping[str, str] = {},
+    programs: Path | None = None,
 ) -> Recorded:
     """Start the server and wait until it answers; creates cluster, role and database where they are missing.
 
-    ``more``: settings beside `SERVER_SETTINGS`.
+    ``more``: settings beside `SERVER_SETTINGS`. ``programs``: the folder of another build than the embedded one.
 
     Raises
     ------
@@ -81,16 +87,17 @@ def start(
         When it does not come up.
     """
     user = ServerUser.choose()
+    programs = programs or binaries()
     cluster = folder / "cluster"
     if not (cluster / "PG_VERSION").exists():
         report("postgres", "creating its cluster")
-        _initdb(user, cluster, passwords)
+        _initdb(user, cluster, passwords, programs)
     report("postgres", "starting")
     settings = {**SERVER_SETTINGS, **more, "port": str(port)}
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    command = [str(binaries() / "postgres"), "-D", str(cluster), *options]
+    command = [str(programs / "postgres"), "-D", str(cluster), *options]
     child, recorded = processes.start(
-        user.command(command, needs=(cluster, binaries())), log=log, marker=str(cluster), cwd=cluster
+        user.command(command, needs=(cluster, programs)), log=log, marker=str(cluster), cwd=cluster
     )
 
     def ended() -> bool:
@@ -106,7 +113,7 @@ def start(
     raise StackError(f"PostgreSQL {why}. Its log is {log}:\n{tail(log.read_text(errors='replace'))}")
 
 
-def _initdb(user: ServerUser, cluster: Path, passwords: Passwords) -> None:
+def _initdb(user: ServerUser, cluster: Path, passwords: Passwords, programs: Path) -> None:
     cluster.mkdir(parents=True, exist_ok=True)
     cluster.chmod(0o700)
     user.own(cluster)
@@ -115,7 +122,7 @@ def _initdb(user: ServerUser, cluster: Path, passwords: Passwords) -> None:
     password_file.write_text(passwords.superuser)
     user.own(password_file)
     command = [
-        str(binaries() / "initdb"),
+        str(programs / "initdb"),
         "-D",
         str(cluster),
         "-U",
@@ -127,7 +134,7 @@ def _initdb(user: ServerUser, cluster: Path, passwords: Passwords) -> None:
     command += ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
     try:
         done = subprocess.run(  # noqa: S603 - our own command
-            user.command(command, needs=(cluster, binaries())), capture_output=True, text=True, check=False, cwd=cluster
+            user.command(command, needs=(cluster, programs)), capture_output=True, text=True, check=False, cwd=cluster
         )
     finally:
         password_file.unlink()

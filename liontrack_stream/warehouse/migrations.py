@@ -26,9 +26,9 @@ def migration_files() -> list[Path]:
 def migrate(dsn: Mapping[str, Any], warn: Callable[[str], None] | None = None) -> list[str]:
     """Apply what is missing; returns the names applied. Safe to run again, and at once with others.
 
-    ``dsn`` has host, port, database, user, password and how the link is secured, as ``Settings.pg_dsn``. Each file is
-    one transaction. The roles' privileges are set each time; ``warn`` is told what an administrator has to do where that
-    is not possible.
+    ``dsn`` has host, port, database, user, password and the link's security, as ``Settings.pg_dsn``. Each file is one
+    transaction. The roles' privileges are set each time; ``warn`` is told what an administrator has to do where that is
+    not possible.
 
     Raises
     ------

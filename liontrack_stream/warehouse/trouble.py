@@ -1,7 +1,7 @@
 """Why PostgreSQL does not let us in, in a sentence.
 
-libpq tells its errors as text, in the server's language. So where a connection by it fails, one is tried by asyncpg, whose
-errors have types.
+libpq tells its errors as text, in the server's language. So where a connection by it fails, one is tried by asyncpg,
+whose errors have types.
 """
 
 from __future__ import annotations
