@@ -212,6 +212,7 @@ def secure_postgres(server_folder: Path, certificates: Certificates) -> Iterator
             f"hostssl all {USER} {HERE}/32 cert clientcert=verify-full\nhostssl all all {HERE}/32 scram-sha-256\n"
         )
         running.admin("SELECT pg_reload_conf()")
+        running.admin(f"CREATE ROLE {USER} LOGIN")  # known by its certificate
         yield running
     finally:
         processes.stop(recorded, signal.SIGINT, signal.SIGQUIT, 20.0)
