@@ -32,6 +32,7 @@ from liontrack_stream.kafka.checks import ClusterState, read_cluster_state
 from liontrack_stream.kafka.claims import Claims, check_partition_counts
 from liontrack_stream.kafka.exits import ConsistencyError, ExitCode, WorkerError, exit_code_of
 from liontrack_stream.kafka.lanes import Lanes
+from liontrack_stream.kafka.link_watch import LinkWatch
 from liontrack_stream.kafka.ports import Committed, Partition, Warehouse
 from liontrack_stream.kafka.progress import Progress
 from liontrack_stream.kafka.topics import check_retention, widen
@@ -55,7 +56,7 @@ from liontrack_stream.secure_links import web_context
 from liontrack_stream.settings import Settings, load_settings
 from liontrack_stream.sidecars import Sidecar
 from liontrack_stream.state import CHANGELOG_CONFIG, ROCKSDB_OPTIONS, LiveTable
-from liontrack_stream.warehouse.opening import open_warehouse
+from liontrack_stream.warehouse.opening import open_warehouse, refused
 from liontrack_stream.warehouse.queries import query
 from liontrack_stream.warehouse.worker import WorkerWarehouse
 
@@ -191,6 +192,8 @@ class LionTrackApp(faust.App):
             await self._open_lake()
             self.watchdog = Watchdog(self, beacon=self.beacon)
             await self.add_runtime_dependency(self.watchdog)
+            if self.settings.kafka_security_protocol != "PLAINTEXT":
+                await self.add_runtime_dependency(LinkWatch(self, beacon=self.beacon))
         except Exception as error:
             self.error = self.error or error
             raise
@@ -282,7 +285,7 @@ class LionTrackApp(faust.App):
     def fail(self, error: BaseException) -> None:
         """End the worker because of ``error``; its exit code is the error's."""
         if self.error is None:
-            self.error = error
+            self.error = error = refused(self.settings, error) or error
             if isinstance(error, WorkerError):
                 logger.critical("%s", error)
             else:

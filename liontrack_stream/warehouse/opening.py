@@ -6,16 +6,27 @@ import asyncio
 import os
 import socket
 
+import asyncpg
+
 from liontrack_stream.kafka.exits import StartError
 from liontrack_stream.settings import Settings
 from liontrack_stream.warehouse.migrations import MigrationError, pending
 from liontrack_stream.warehouse.roles import RoleError, check_roles
+from liontrack_stream.warehouse.trouble import refusal
 from liontrack_stream.warehouse.worker import WorkerWarehouse, open_worker_warehouse
 
 
 def owner_name(settings: Settings) -> str:
     """This process, as leases and runs name it."""
     return f"{socket.gethostname()}/{os.getpid()}/{settings.liontrack_instance}"
+
+
+def refused(settings: Settings, error: BaseException) -> StartError | None:
+    """The sentence of a password that PostgreSQL no longer takes; None for all other errors."""
+    if not isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
+        return None
+    what = refusal(settings.pg_dsn, error)
+    return StartError(f"PostgreSQL at {what[0]}. {what[1]}.") if what else None
 
 
 async def open_warehouse(settings: Settings) -> WorkerWarehouse:

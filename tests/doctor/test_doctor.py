@@ -19,15 +19,17 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from faust.cli.faust import cli
 
+from liontrack_stream.doctor import configuration
 from liontrack_stream.doctor.all import PROBES
 from liontrack_stream.doctor.postgres import judge_clock
-from liontrack_stream.doctor.probes import hider, sentence
+from liontrack_stream.doctor.probes import Patient, hider, sentence
 from liontrack_stream.doctor.surroundings import judge_disk
 from liontrack_stream.kafka.topics import REQUIRED_CONFIG
 from liontrack_stream.local.record import Record
 from liontrack_stream.settings import Settings
 from tests.doctor.conftest import PASSWORD, Ask, with_secret
 from tests.support.minio import Minio
+from tests.support.secure_servers import Certificates
 from tests.support.stack import environment_of
 from tests.support.worker_process import REPOSITORY
 
@@ -81,6 +83,9 @@ SET = [
     ({"OPENLINEAGE_FILE": "/no/such/folder/events"}, "OpenLineage", "/no/such/folder does not exist", "Create it"),
     ({"SPARK_MASTER": "spark://127.0.0.1:9"}, "Spark", "environment is not|answer", "make spark|SPARK|Start"),
     ({"TRUSTED_PROXIES": "0.0.0.0/0"}, "web settings", "anybody may claim any address", "proxies"),
+    ({"KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}, "settings", "cannot be used", "set KAFKA_SASL_USERNAME"),
+    ({"PG_SSLMODE": "require"}, "PostgreSQL", "127.0.0.1:[0-9]+ does not speak TLS", "ssl = on"),
+    ({"KAFKA_SECURITY_PROTOCOL": "SSL"}, "Kafka", "127.0.0.1:[0-9]+ does not speak TLS", "port for TLS"),
     ({"LIONTRACK_DEMO": "1", "WEB_HOST": "0.0.0.0"}, "web settings", "can be reached from outside", "LIONTRACK_DEMO"),
     ({"TOPIC_PARTITIONS": "3"}, "topic ", "2 partitions and TOPIC_PARTITIONS is 3", "TOPIC_PARTITIONS=2"),
     ({"PG_PORT": "many"}, "settings", "cannot be used", "PG_PORT"),
@@ -107,6 +112,33 @@ def test_a_setting_that_is_wrong(
     }
     if what in skipped:
         assert {check["what"] for check in others} == skipped[what]
+
+
+async def test_links_to_other_machines_without_tls(healthy: Settings) -> None:
+    async def worry(**changes: object) -> str:
+        settings = healthy.model_copy(update=changes)
+        line = await configuration.links(Patient(settings.liontrack_data_dir, 1.0, settings))
+        return f"{line.state} {line.detail} {line.todo}"
+
+    assert (await worry()).startswith("ok Kafka by PLAINTEXT, PostgreSQL by PG_SSLMODE=prefer")
+    assert "warn Kafka at 127.0.0.1:1,kafka:9092 is talked to without TLS" in await worry(
+        kafka_brokers="127.0.0.1:1,kafka:9092"
+    )
+    assert "PG_SSLMODE=verify-full and PG_TLS_CA_FILE" in await worry(pg_host="db.internal", pg_sslmode="require")
+    safe = {
+        "kafka_brokers": "kafka:9093",
+        "kafka_security_protocol": "SSL",
+        "pg_host": "db",
+        "pg_sslmode": "verify-full",
+    }
+    assert (await worry(**safe)).startswith("ok ")
+
+
+def test_a_web_server_without_tls(doctor: Ask, healthy: Settings, certificates: Certificates) -> None:
+    files = {"WEB_TLS_CERT_FILE": str(certificates.certificate()), "WEB_TLS_KEY_FILE": str(certificates.key())}
+    for changes, state in (({}, "warn"), (files, "ok"), ({"TRUSTED_PROXIES": "10.0.0.7"}, "ok")):
+        found = doctor(healthy, WEB_HOST="0.0.0.0", **changes).checks["web settings"]
+        assert found["state"] == state, found
 
 
 def test_mongodb_away(doctor: Ask, healthy: Settings) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import ssl
 import urllib.request
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from pydantic import SecretStr
 
+from liontrack_stream.kafka.exits import StartError
+from liontrack_stream.kafka.link_watch import LinkWatch
 from liontrack_stream.settings import Settings
 from liontrack_stream.warehouse.migrations import migrate
 from tests.support.forked import run_forked
@@ -186,3 +191,37 @@ def test_each_way_to_say_who_we_are(migrated: Settings, secure_kafka: SecureKafk
     assert _run(migrated, {"KAFKA_SASL_MECHANISM": mechanism}, "topics")[0] == 0
     plain = {"KAFKA_BROKERS": secure_kafka.at("users"), "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT"}
     assert _run(migrated, {**plain, "KAFKA_SASL_MECHANISM": mechanism, "KAFKA_TLS_CA_FILE": None}, "topics")[0] == 0
+
+
+def test_a_password_is_changed_under_a_worker(
+    migrated: Settings, secure_postgres: SecurePostgres, tmp_path: Path
+) -> None:
+    """It ends at its next connection, with the sentence; whoever starts it again has it read the new one."""
+    kit = PipelineKit(
+        migrated.model_copy(update={"liontrack_data_dir": tmp_path, "topic_prefix": "changed."}), tmp_path
+    )
+    role = migrated.pg_user
+    try:
+        worker = kit.worker()
+        wait_until(lambda: _get(migrated, "/ready")[0] == 200, 60, "/ready")
+        secure_postgres.admin(f"ALTER ROLE {role} PASSWORD 'another-one-0123456789'")
+        secure_postgres.admin(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{role}'")
+        kit.command(*SIMULATE)
+        code, _ = worker.wait(60)
+        last = worker.log_text().strip().splitlines()[-1]
+        assert (code, "does not let liontrack in with this password" in last) == (2, True), worker.log_text()[-3000:]
+    finally:
+        secure_postgres.admin(f"ALTER ROLE {role} PASSWORD '{secure_postgres.passwords.client}'")
+        kit.end()
+
+
+async def test_a_password_that_kafka_no_longer_takes(migrated: Settings) -> None:
+    failed: list[BaseException] = []
+    settings = migrated.model_copy(update={"kafka_sasl_password": SecretStr(WRONG)})
+    watch = LinkWatch(cast(Any, SimpleNamespace(settings=settings, fail=failed.append)), look_every_s=0.05)
+    async with watch:
+        async with asyncio.timeout(20):
+            while not failed:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+    (error,) = failed
+    assert isinstance(error, StartError) and "does not let lion in" in str(error)
