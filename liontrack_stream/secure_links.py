@@ -40,7 +40,8 @@ def is_loopback(host: str) -> bool:
 
 def kafka_is_here(settings: Settings) -> bool:
     """Whether all brokers are on this machine."""
-    return all(is_loopback(broker.strip().rpartition(":")[0]) for broker in settings.kafka_brokers.split(","))
+    brokers = [broker.strip() for broker in settings.kafka_brokers.split(",")]
+    return all(is_loopback(broker.rpartition(":")[0] or broker) for broker in brokers)
 
 
 def uses_tls(settings: Settings) -> bool:

@@ -32,7 +32,7 @@ class worker(faust_worker):
     \b
     Exit codes:
       0   stopped as asked (SIGTERM, SIGINT, or caught up)
-      2   a setting, a topic or a table is missing
+      2   a setting, a topic or a table is missing; a password or certificate is refused
       70  unexpected error, the log has the traceback
       75  stuck, or the group membership is gone: start it again
       78  Kafka and Postgres disagree (lost or recreated topic): a person has to decide

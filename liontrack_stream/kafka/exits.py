@@ -9,7 +9,7 @@ class ExitCode(IntEnum):
     """What the supervisor sees. 0 is a wanted stop."""
 
     OK = 0
-    SETTINGS = 2  # a setting, a topic or a table is missing: fix it, then start again
+    SETTINGS = 2  # a setting, a topic or a table is missing, a password refused: fix it, then start again
     UNEXPECTED = 70  # a defect: the log has the traceback
     STUCK = 75  # no progress in spite of lag: starting again is the remedy
     CONSISTENCY = 78  # Kafka and Postgres disagree: a person has to decide

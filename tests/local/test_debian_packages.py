@@ -12,8 +12,16 @@ from tests.support.needs import needs_command
 
 SCRIPT = Path(__file__).parents[1] / "support" / "debian_packages.sh"
 TOOLS = ("bash", "cat", "chmod", "env", "grep", "mktemp", "rm", "sleep", "tail")
-NEEDED = ("amtool", "chromium", "prometheus", "prometheus-node-exporter", "prometheus-postgres-exporter", "wrk")
-ALL = " ".join(("prometheus-alertmanager", *NEEDED[1:]))
+PACKAGES = {
+    "amtool": "prometheus-alertmanager",
+    "chromium": "chromium",
+    "nginx": "nginx-light",
+    "prometheus": "prometheus",
+    "prometheus-node-exporter": "prometheus-node-exporter",
+    "prometheus-postgres-exporter": "prometheus-postgres-exporter",
+    "wrk": "wrk",
+}
+NEEDED, ALL = tuple(PACKAGES), " ".join(PACKAGES.values())
 UPDATE, INSTALL = "update -qq", "install -qq -y --no-install-recommends"
 
 

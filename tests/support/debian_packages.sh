@@ -10,6 +10,7 @@ set -euo pipefail
 NEEDED=(
   amtool=prometheus-alertmanager
   chromium=chromium
+  nginx=nginx-light
   prometheus=prometheus
   prometheus-node-exporter=prometheus-node-exporter
   prometheus-postgres-exporter=prometheus-postgres-exporter
