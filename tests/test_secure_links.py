@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from liontrack_stream.kafka.transport import broker_credentials
+from liontrack_stream.lake import reader
 from liontrack_stream.secure_links import LinkError, kafka_context, renew_web_context, web_context
 from liontrack_stream.settings import Settings, SettingsError, load_settings
 from liontrack_stream.spark.kafka_links import kafka_options
+from liontrack_stream.warehouse import migrations
 from tests.support.secure_servers import Certificates
 from tests.support.stack import OWN_VARIABLES
 from tests.support.worker_process import REPOSITORY
@@ -166,6 +168,15 @@ def _served(context: ssl.SSLContext, certificates: Certificates) -> Any:
             except ssl.SSLWantReadError:
                 continue
     return one.getpeercert()
+
+
+def test_addresses_for_libpq_say_it_too(read: Callable[..., Settings], certificates: Certificates) -> None:
+    secure = read(PG_SSLMODE="verify-full", PG_TLS_CA_FILE=certificates.ca)
+    tail = f"sslmode=verify-full&sslrootcert={certificates.ca}"
+    assert secure.pg_dsn["dsn"].endswith(f"?{tail}")
+    assert reader._uri(secure).endswith(f"&{tail}")
+    assert migrations._uri(secure.pg_dsn).endswith(f"?{tail}")
+    assert "sslmode" not in reader._uri(read(PG_SSLMODE="prefer", PG_TLS_CA_FILE=""))
 
 
 def test_spark_gets_the_same(read: Callable[..., Settings], certificates: Certificates) -> None:

