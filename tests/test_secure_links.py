@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -172,7 +173,7 @@ def _served(context: ssl.SSLContext, certificates: Certificates) -> Any:
 
 def test_addresses_for_libpq_say_it_too(read: Callable[..., Settings], certificates: Certificates) -> None:
     secure = read(PG_SSLMODE="verify-full", PG_TLS_CA_FILE=certificates.ca)
-    tail = f"sslmode=verify-full&sslrootcert={certificates.ca}"
+    tail = f"sslmode=verify-full&sslrootcert={quote(str(certificates.ca), safe='')}"
     assert secure.pg_dsn["dsn"].endswith(f"?{tail}")
     assert reader._uri(secure).endswith(f"&{tail}")
     assert migrations._uri(secure.pg_dsn).endswith(f"?{tail}")
