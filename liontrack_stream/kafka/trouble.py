@@ -33,7 +33,7 @@ class Refused(Exception):
     """
 
     def __init__(self, detail: str, todo: str, password: bool = False) -> None:
-        super().__init__(f"{detail[:1].upper()}{detail[1:]}. {todo}.")
+        super().__init__(f"{detail if detail.startswith('Kafka') else f'Kafka: {detail}'}. {todo}.")
         self.detail, self.todo, self.password = detail, todo, password
 
 

@@ -18,6 +18,7 @@ from pydantic import SecretStr
 
 from liontrack_stream.kafka.exits import StartError
 from liontrack_stream.kafka.link_watch import LinkWatch
+from liontrack_stream.kafka.topics import create_topics
 from liontrack_stream.local.kafka_jars import kafka_jars
 from liontrack_stream.settings import Settings
 from liontrack_stream.spark.kafka_links import kafka_options
@@ -26,7 +27,7 @@ from tests.support.forked import run_forked
 from tests.support.oracle import QUALITY, TOPICS
 from tests.support.pipeline_kit import PipelineKit, own_checks
 from tests.support.secure_servers import HERE, USER, Certificates, SecureKafka, SecurePostgres
-from tests.support.stack import environment_of
+from tests.support.stack import environment_of, run_apart
 from tests.support.worker_process import REPOSITORY, wait_until
 
 SIMULATE = ["simulate", "--lions", "3", "--days", "3", "--users", "2", "--seed", "7", "--json"]
@@ -35,8 +36,9 @@ WRONG = "not-the-password-0123456789"
 
 @pytest.fixture(scope="module")
 def migrated(secure_settings: Settings) -> Settings:
-    """The secured database, migrated over its own link."""
+    """The secured database, migrated, and topics, both over their own links."""
     assert migrate(secure_settings.pg_dsn)
+    run_apart(create_topics(secure_settings))
     return secure_settings
 
 
