@@ -10,11 +10,14 @@ STAMP := $(VENV)/.stamp
 SPARK_VENV := .venv-spark
 SPARK_STAMP := $(SPARK_VENV)/.stamp
 SPARK_LOCK := deploy/spark/requirements.lock
+AIRFLOW_VENV := .venv-airflow
+AIRFLOW_STAMP := $(AIRFLOW_VENV)/.stamp
+AIRFLOW_LOCK := deploy/airflow/requirements.lock
 WEB_APP := liontrack_stream/views/web_app
 unexport PYTHONDONTWRITEBYTECODE  # tests start our commands hundreds of times
 
-.PHONY: help setup spark packages lock lint format schema dashboards web test test-spark demo bench bench-spark bench-growth \
-  bench-api bench-lake soak-lake clean
+.PHONY: help setup spark airflow packages lock lint format schema dashboards web test test-spark demo bench bench-spark \
+  bench-growth bench-api bench-lake soak-lake clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -48,7 +51,16 @@ $(SPARK_STAMP): $(STAMP) $(SPARK_LOCK)
 	@chmod +x $(SPARK_VENV)/java/bin/java
 	@touch $@
 
-lock: setup ## Renew the locks from pyproject.toml and deploy/spark/requirements.in (needs uv)
+airflow: $(AIRFLOW_STAMP) ## Create .venv-airflow, where Airflow runs deploy/airflow/dags (190 MB, nothing of .venv in it)
+
+$(AIRFLOW_STAMP): $(STAMP) $(AIRFLOW_LOCK)
+	@echo "Setting up $(AIRFLOW_VENV) with Airflow (the first time takes half a minute)"
+	@rm -rf $(AIRFLOW_VENV) && $(BIN)/python -m venv --without-pip $(AIRFLOW_VENV)
+	@$(BIN)/python -m pip --python $(AIRFLOW_VENV)/bin/python install --quiet --disable-pip-version-check --no-deps \
+	  --no-compile --require-hashes -r $(AIRFLOW_LOCK)
+	@touch $@
+
+lock: setup ## Renew the locks from pyproject.toml and the requirements.in of deploy (needs uv)
 	@{ echo "# Every package with its hash. Renew: make lock"; \
 	  uv pip compile pyproject.toml --all-extras --generate-hashes --no-emit-index-url --upgrade \
 	    --python-version 3.11 --universal --quiet --no-header --no-annotate; } > requirements.lock.new
@@ -58,6 +70,10 @@ lock: setup ## Renew the locks from pyproject.toml and deploy/spark/requirements
 	    --no-emit-index-url --no-emit-package numpy --no-emit-package python-dateutil --no-emit-package pytz \
 	    --no-emit-package six --python-version 3.11 --universal --quiet --no-header --no-annotate; } > $(SPARK_LOCK).new
 	@mv $(SPARK_LOCK).new $(SPARK_LOCK)
+	@{ echo "# Airflow's environment, apart from .venv. Every package with its hash. Renew: make lock"; \
+	  uv pip compile deploy/airflow/requirements.in --generate-hashes --no-emit-index-url \
+	    --python-version 3.11 --universal --quiet --no-header --no-annotate; } > $(AIRFLOW_LOCK).new
+	@mv $(AIRFLOW_LOCK).new $(AIRFLOW_LOCK)
 
 packages: ## Debian packages that tests use (chromium …), where root on Debian misses one
 	@tests/support/debian_packages.sh

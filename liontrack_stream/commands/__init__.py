@@ -27,6 +27,7 @@ MODULES: tuple[str, ...] = (
     "generations",
     "lake",
     "query",
+    "report",
     "topics",
     "refresh",
     "import_",

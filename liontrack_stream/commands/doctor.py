@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import click
 from faust.cli.base import option
 
-from liontrack_stream.commands.base import Exit, LionTrackCommand, data_dir_option, use_data_dir
+from liontrack_stream.commands.base import CommandError, Exit, LionTrackCommand, data_dir_option, use_data_dir
 from liontrack_stream.settings import SettingsError, load_settings
 
 if TYPE_CHECKING:
-    from liontrack_stream.doctor.probes import Line
+    from liontrack_stream.doctor.probes import Line, Probe
 
 COLOURS = {"ok": "green", "warn": "yellow", "FAIL": "red"}
 
@@ -31,6 +31,7 @@ class Doctor(LionTrackCommand):
       liontrack doctor --data-dir /srv/lions --timeout 15
       liontrack doctor --json | jq '.checks[] | select(.state == "FAIL")'
       liontrack --quiet doctor || liontrack doctor      in a deployment's checks
+      liontrack doctor --only Kafka --only PostgreSQL   these alone, and what they need
 
     Exit codes: 0 nothing fails (there may be warnings), 1 something does, 2 wrong usage.
     """
@@ -44,13 +45,13 @@ class Doctor(LionTrackCommand):
             show_default=True,
             help="Seconds that each check may take.",
         ),
+        option("--only", multiple=True, metavar="CHECK", help="Make this check alone; may be given again."),
         option("--json", "as_json", is_flag=True, help="Print one JSON object."),
         data_dir_option,
     ]
 
-    async def run(self, *, timeout_s: float, as_json: bool, data_dir: Path | None) -> int:
+    async def run(self, *, timeout_s: float, only: tuple[str, ...], as_json: bool, data_dir: Path | None) -> int:
         """Examine, tell, judge."""
-        from liontrack_stream.doctor.all import PROBES
         from liontrack_stream.doctor.probes import Patient, examine
         from liontrack_stream.kafka.errors import quiet_kafka_client
 
@@ -60,7 +61,7 @@ class Doctor(LionTrackCommand):
             patient.loaded = load_settings(patient.folder)
         except SettingsError as error:
             patient.trouble = str(error)
-        lines = await examine(patient, PROBES)
+        lines = await examine(patient, _probes(only))
         self._tell(lines, as_json or bool(self.json))
         return Exit.FAILED if _count(lines, "FAIL") else Exit.OK
 
@@ -72,6 +73,20 @@ class Doctor(LionTrackCommand):
             for line in lines:
                 text = str(line)
                 click.echo(click.style(text[:4], fg=COLOURS[line.state]) + text[4:])
+
+
+def _probes(only: tuple[str, ...]) -> list[Probe]:
+    """All, or those that are named and those that they need, in their order."""
+    from liontrack_stream.doctor.all import PROBES
+
+    known = {probe.name: probe for probe in PROBES}
+    unknown = [name for name in only if name not in known]
+    if unknown:
+        raise CommandError(f"--only: there is no check {unknown[0]!r}; there are {', '.join(known)}.", Exit.USAGE)
+    wanted = list(only)
+    for name in wanted:
+        wanted += known[name].needs  # grows while it is walked
+    return [probe for probe in PROBES if probe.name in wanted or not only]
 
 
 def _count(lines: list[Line], state: str) -> int:

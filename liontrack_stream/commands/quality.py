@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ _TIMEOUT_S = 10.0
 class Quality(LionTrackCommand):
     """Show the latest result of every data quality check, the worker's and those of other producers.
 
+    With --day it is each check's results of that UTC day in sum: what share of the day's records was bad.
+
     The worker counts every batch by rule. Each minute and at its end that becomes checks: bronze_validation (all
     records of a bronze table, and its dead letters), schema_check (dead letters by their shape alone), and one check
     per rule that was broken. A sample is the partition:offset of a record that broke it. Below 80 % a line is red.
@@ -29,14 +33,16 @@ class Quality(LionTrackCommand):
       liontrack quality --table silver.positions --days 30
       liontrack quality --json | jq '.[] | select(.invalid_records > 0)'
       liontrack quality --days 1 --fail-below 95     in a deployment's checks
+      liontrack quality --day 2025-03-01 --table 'bronze.*' --fail-below 80
 
     Exit codes: 0 shown (also when there is no check yet), 1 PostgreSQL could not be reached or is not migrated,
     2 wrong usage or a setting is missing, 3 a check shown is below --fail-below.
     """
 
     options = [
-        option("--table", default=None, help="Only this table, e.g. bronze.lions_raw.  [default: all]"),
+        option("--table", default=None, help="Only this table, or these, e.g. 'bronze.*'.  [default: all]"),
         option("--days", type=click.IntRange(1, 36_500), default=7, show_default=True, help="Look back this far."),
+        option("--day", type=click.DateTime(formats=["%Y-%m-%d"]), default=None, help="This UTC day, in sum."),
         option(
             "--fail-below",
             type=click.FloatRange(0, 100),
@@ -48,19 +54,27 @@ class Quality(LionTrackCommand):
     ]
 
     async def run(
-        self, *, table: str | None, days: int, fail_below: float | None, as_json: bool, data_dir: Path | None
+        self,
+        *,
+        table: str | None,
+        days: int,
+        day: datetime | None,
+        fail_below: float | None,
+        as_json: bool,
+        data_dir: Path | None,
     ) -> int:
         """Read, print, judge."""
-        checks = await _latest(load_settings(use_data_dir(data_dir)), table, days)
+        chosen = None if day is None else day.replace(tzinfo=UTC).date()
+        checks = await _checks(load_settings(use_data_dir(data_dir)), table, days, chosen)
         if as_json or self.json:
             click.echo(self.dumps(checks))
         elif not self.quiet:
-            _print_table(checks, days)
+            _print_table(checks, f"within {days} days" if chosen is None else f"on {chosen}")
         below = fail_below is not None and any(check["quality_percentage"] < fail_below for check in checks)
         return EXIT_BELOW if below else Exit.OK
 
 
-async def _latest(settings: Settings, table: str | None, days: int) -> list[dict[str, Any]]:
+async def _checks(settings: Settings, table: str | None, days: int, day: date | None) -> list[dict[str, Any]]:
     import asyncpg
 
     from liontrack_stream.warehouse.queries import query
@@ -68,7 +82,9 @@ async def _latest(settings: Settings, table: str | None, days: int) -> list[dict
     try:
         connection = await asyncpg.connect(**settings.pg_dsn, timeout=_TIMEOUT_S, command_timeout=_TIMEOUT_S)
         try:
-            rows = await connection.fetch(query("quality/latest"), table, days)
+            name, period = ("quality/latest", days) if day is None else ("quality/day", day)
+            one = None if table is None or "*" in table else table
+            rows = await connection.fetch(query(name), one, period)
         finally:
             await connection.close()
     except asyncpg.UndefinedTableError:
@@ -76,7 +92,7 @@ async def _latest(settings: Settings, table: str | None, days: int) -> list[dict
     except (OSError, asyncpg.PostgresError) as error:
         place = f"{settings.pg_host}:{settings.pg_port}/{settings.pg_database}"
         raise CommandError(f"PostgreSQL at {place} cannot be used ({error}).") from error
-    return [_check(dict(row)) for row in rows]
+    return [_check(dict(row)) for row in rows if fnmatchcase(row["table_name"], table or "*")]
 
 
 def _check(row: dict[str, Any]) -> dict[str, Any]:
@@ -85,13 +101,13 @@ def _check(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "check_timestamp": row["check_timestamp"].isoformat(), "details": json.loads(row["details"])}
 
 
-def _print_table(checks: list[dict[str, Any]], days: int) -> None:
+def _print_table(checks: list[dict[str, Any]], period: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
     console = Console(highlight=False)
     if not checks:
-        console.print(f"No checks within {days} days. A running worker makes them.")
+        console.print(f"No checks {period}. A running worker makes them.")
         return
     table = Table(box=None, pad_edge=False)
     for heading in ("table", "check", "when (UTC)"):

@@ -30,6 +30,7 @@ OURS = (
     "demo",
     "worker",
     "quality",
+    "report",
     "retain",
     "replay",
     "token",
