@@ -15,6 +15,7 @@ import signal
 import subprocess
 import threading
 from collections import deque
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from airflow.sdk.log import mask_secret
 
 log = logging.getLogger(__name__)
 
+CHECKS = ("Kafka", "topics", "PostgreSQL", "schema", "roles", "generation", "offsets")  # of `liontrack doctor`
 ENGINES = ("replay", "spark")
 ON_DIFFERENCE = ("report", "swap", "fail")
 SETTING_OF = {"kafka_servers": "KAFKA_BROKERS", "postgres_database": "PG_DATABASE", "spark_master": "SPARK_MASTER"}
@@ -41,7 +43,7 @@ DOC = """
 
 | step | what it does | when it fails |
 |---|---|---|
-| `kafka_health`, `postgresql_health` | `liontrack doctor`, for these two | its line says what to do; tried again |
+| `health` | `liontrack doctor`: Kafka and PostgreSQL | a line says what to do; tried again |
 | `bronze_quality` | the day's quality checks of bronze, in sum | below `quality_threshold` (80 %): not tried again |
 | `bronze_to_silver` | history computed anew into a generation beside the live one | goes on where it was |
 | `silver_to_gold` | its gold (Spark), and the comparison's consequence: `on_difference` | as it says |
@@ -55,8 +57,11 @@ parameters stand above them. Secrets are no Variables: PG_PASSWORD and its like 
 """
 
 
-def liontrack(*arguments: str, told: str | None = None) -> str:
-    """Run `liontrack …`; what it printed. Its stderr goes to the task's log as it comes.
+def liontrack(*arguments: str, told: str = "", show: bool = False) -> str:
+    """Run `liontrack …`, and tell it something; what it printed.
+
+    Its stderr goes to the task's log as it comes, and what it printed at the end where that is to be shown, without
+    secrets.
 
     Raises
     ------
@@ -68,7 +73,8 @@ def liontrack(*arguments: str, told: str | None = None) -> str:
     command = [*shlex.split(os.environ.get("LIONTRACK_COMMAND", "liontrack")), *arguments]
     shown = f"liontrack {shlex.join(arguments)}"
     environment = command_environment()
-    log.info("%s", shown)
+    hide = hider(environment)
+    log.info("%s", hide(shown))
     try:
         process = subprocess.Popen(  # noqa: S603
             command, env=environment, text=True, errors="replace", start_new_session=True,
@@ -77,12 +83,12 @@ def liontrack(*arguments: str, told: str | None = None) -> str:
     except OSError as error:
         raise AirflowFailException(f"{command[0]} cannot be run ({error}): set LIONTRACK_COMMAND to it.") from error
     tail: deque[str] = deque(maxlen=TAIL_LINES)
-    reader = threading.Thread(target=follow, args=(process.stderr, tail), daemon=True)
+    reader = threading.Thread(target=follow, args=(process.stderr, tail, hide), daemon=True)
     reader.start()
     try:
         assert process.stdin is not None and process.stdout is not None
         with process.stdin:
-            process.stdin.write(told or "")
+            process.stdin.write(told)
         printed = process.stdout.read()
         code = process.wait()
     except BrokenPipeError:  # it ended before it read; its exit code says why
@@ -92,15 +98,17 @@ def liontrack(*arguments: str, told: str | None = None) -> str:
         raise
     reader.join(ENDS_WITHIN_S)
     if code:
-        told_last = "\n".join([*printed.splitlines()[-TAIL_LINES:], *tail]) or "It said nothing."
-        raise failure(code, f"`{shown}` ended with exit code {code}:\n{told_last}")
+        said = "\n".join([*printed.splitlines()[-TAIL_LINES:], *tail]) or "It said nothing."
+        raise failure(code, hide(f"`{shown}` ended with exit code {code}:\n{said}"))
+    if show:
+        log.info("%s", hide(printed.rstrip()))
     return printed
 
 
-def follow(stream: Any, tail: deque[str]) -> None:
+def follow(stream: Any, tail: deque[str], hide: Callable[[str], str]) -> None:
     """Log a process's lines, and keep the last."""
     for line in stream:
-        tail.append(line.rstrip())
+        tail.append(hide(line.rstrip()))
         log.info("%s", tail[-1])
 
 
@@ -136,9 +144,16 @@ def command_environment() -> dict[str, str]:
         value = Variable.get(variable, default=None)
         if value:
             environment[setting] = value
-    for secret in secrets(environment):
-        mask_secret(secret)
     return environment
+
+
+def hider(environment: dict[str, str]) -> Callable[[str], str]:
+    """Takes secrets out of a text. Airflow's own masking is told of them too, but does not reach every log."""
+    hidden = sorted((secret for secret in secrets(environment) if len(secret) > 3), key=len, reverse=True)
+    for secret in hidden:
+        mask_secret(secret)
+    pattern = re.compile("|".join(map(re.escape, hidden)) or r"(?!)")
+    return lambda text: pattern.sub("***", text)
 
 
 def secrets(environment: dict[str, str]) -> set[str]:
@@ -194,22 +209,17 @@ def day() -> str:
 )
 def liontrack_bigdata_pipeline() -> None:
     @task
-    def kafka_health() -> None:
-        """Kafka answers, and the five topics keep what they hold."""
-        log.info("%s", liontrack("doctor", "--timeout", "30", "--only", "Kafka", "--only", "topics"))
-
-    @task
-    def postgresql_health() -> None:
-        """PostgreSQL answers, is migrated, and stands at offsets that Kafka still holds."""
-        checks = ("PostgreSQL", "schema", "roles", "generation", "offsets")
-        only = [word for check in checks for word in ("--only", check)]
-        log.info("%s", liontrack("doctor", "--timeout", "30", *only))
+    def health() -> None:
+        """Kafka and PostgreSQL answer, keep what they hold, fit each other, and are migrated."""
+        only = [word for check in CHECKS for word in ("--only", check)]
+        liontrack("doctor", "--timeout", "30", *only, show=True)
 
     @task
     def bronze_quality() -> None:
         """The share of good records of the day, per check of bronze's tables."""
         threshold = Variable.get("quality_threshold", default="80")
-        log.info("%s", liontrack("quality", "--day", day(), "--table", "bronze.*", "--fail-below", threshold))
+        words = ("--day", day(), "--table", "bronze.*", "--fail-below", threshold)
+        liontrack("quality", *words, show=True)
 
     @task(execution_timeout=timedelta(hours=6))
     def bronze_to_silver() -> dict[str, Any]:
@@ -249,7 +259,7 @@ def liontrack_bigdata_pipeline() -> None:
     @task
     def refresh_views() -> None:
         """The materialized views of analytics."""
-        log.info("%s", liontrack("refresh"))
+        liontrack("refresh", show=True)
 
     @task
     def report(result: dict[str, Any]) -> list[str]:
@@ -260,7 +270,7 @@ def liontrack_bigdata_pipeline() -> None:
         return list(json.loads(liontrack(*words, told=json.dumps(result))))
 
     quality, filled = bronze_quality(), bronze_to_silver()
-    [kafka_health(), postgresql_health()] >> quality >> filled
+    health() >> quality >> filled
     result = silver_to_gold(filled)
     refreshed = refresh_views()
     result >> refreshed >> report(result)
