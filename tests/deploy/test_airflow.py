@@ -97,6 +97,7 @@ class Airflow:
         secrets = home / "secrets"
         secrets.mkdir(parents=True)
         (secrets / "a-file").write_text(CANARIES["a-file"] + "\n")
+        (secrets / "airflow_passwords").write_text('{"admin": "canary-of-the-page-55aa"}')
         script = home / "liontrack-of-the-test"
         script.write_text(COMMAND.format(repository=shlex.quote(str(REPOSITORY)), python=shlex.quote(sys.executable)))
         script.chmod(0o755)
@@ -119,13 +120,16 @@ class Airflow:
             "AIRFLOW_VAR_KAFKA_SERVERS": kit.settings.kafka_brokers,
             "AIRFLOW_VAR_POSTGRES_DATABASE": kit.settings.pg_database,
             "AIRFLOW_VAR_SPARK_MASTER": "local[2]",
+            "AIRFLOW_VAR_REPORTS_FOLDER": str(home / "reports"),
         }
-        done = self.command("db", "migrate")
+        self.variables["PATH"] = f"{self._bin}:{self.variables['PATH']}"
+        done = self.command("version", program=AIRFLOW / "start")
         assert done.returncode == 0, done.stdout + done.stderr
+        assert "3.1." in done.stdout.splitlines()[-1]
 
-    def command(self, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
+    def command(self, *arguments: str, program: Path | None = None, **changes: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [self._bin / "airflow", *arguments],
+            [program or self._bin / "airflow", *arguments],
             env=self.variables | changes, cwd=self.home, capture_output=True, text=True, timeout=240, check=False,
         )  # fmt: skip
 
@@ -198,6 +202,17 @@ def test_its_structure(airflow_environment: Path, tmp_path: Path) -> None:
     assert variables["engine"] == "replay"
     told = set(re.findall(r"`(\w+)`", found["doc"].partition("Airflow Variables:")[2]))
     assert set(variables) <= told
+
+
+def test_the_image_starts_with_variables_and_a_password_of_its_own(airflow: Airflow) -> None:
+    with sqlite3.connect(airflow.home / "airflow.db") as connection:
+        keys = {key for (key,) in connection.execute("SELECT key FROM variable")}
+    assert keys == set(json.loads((AIRFLOW / "variables.json").read_text()))
+    passwords = airflow.home / "passwords.json"
+    assert json.loads(passwords.read_text()) == {"admin": "canary-of-the-page-55aa"}
+    assert passwords.stat().st_mode & 0o077 == 0
+    copied = re.findall(r"^COPY (?!--)(.*) \S+$", (AIRFLOW / "Dockerfile").read_text(), re.MULTILINE)
+    assert all((REPOSITORY / name).exists() for line in copied for name in line.split()), copied
 
 
 def test_a_run_and_a_step_that_fails_at_first(airflow: Airflow, filled: PipelineKit, day: str) -> None:

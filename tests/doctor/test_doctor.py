@@ -28,6 +28,7 @@ from liontrack_stream.kafka.topics import REQUIRED_CONFIG
 from liontrack_stream.local.record import Record
 from liontrack_stream.settings import Settings
 from tests.doctor.conftest import PASSWORD, Ask, with_secret
+from tests.support.forked import run_forked
 from tests.support.minio import Minio
 from tests.support.secure_servers import Certificates
 from tests.support.stack import environment_of
@@ -279,6 +280,18 @@ def test_usage(doctor: Ask, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         cli(["doctor", "--timeout", "0"], prog_name="liontrack")
     assert (end.value.code, capsys.readouterr().out) == (2, "")
+
+
+def test_named_checks_alone_and_what_they_need(healthy: Settings) -> None:
+    def ask(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return run_forked("liontrack_stream", ["doctor", *arguments], environment_of(healthy), REPOSITORY, 60)
+
+    done = ask("--only", "schema", "--only", "disk")
+    assert done.returncode == 0, done.stderr
+    assert [line[6:].split(":")[0] for line in done.stdout.splitlines()] == ["settings", "PostgreSQL", "schema", "disk"]
+    unknown = ask("--only", "kafka")
+    assert (unknown.returncode, unknown.stdout) == (2, "")
+    assert "there is no check 'kafka'; there are settings, JWT_SECRET" in unknown.stderr
 
 
 def test_clocks() -> None:

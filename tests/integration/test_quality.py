@@ -154,6 +154,30 @@ def test_the_command_shows_the_latest_checks(pipeline: PipelineKit) -> None:
     assert "Traceback" not in away.stderr
 
 
+def test_the_command_sums_a_day(pipeline: PipelineKit) -> None:
+    for _ in range(2):
+        pipeline.send(_bad())
+        pipeline.catch_up()
+    counts = bronze_counts(pipeline.consumed())
+    [(day,)] = pipeline.fetch(
+        "SELECT (max(check_timestamp) AT TIME ZONE 'UTC')::date FROM metadata.data_quality_checks"
+    )
+    checks = json.loads(_command(pipeline, "--day", str(day), "--table", "bronze.*", "--json").stdout)
+    invalid = {(check["table_name"], check["check_name"]): check["invalid_records"] for check in checks}
+    assert {key: count for key, count in invalid.items() if key[1] not in ("bronze_validation", "schema_check")} == {
+        key: count for key, count in counts.items() if key[1]
+    }
+    for check in checks:
+        total = counts[check["table_name"], ""]
+        assert (check["total_records"], check["valid_records"]) == (total, total - check["invalid_records"])
+        assert check["quality_percentage"] == pytest.approx(100 * check["valid_records"] / total)
+    worst = min(check["quality_percentage"] for check in checks)
+    for threshold, code in ((worst - 0.1, 0), (worst + 0.1, 3)):
+        assert _command(pipeline, "--day", str(day), "--fail-below", str(threshold)).returncode == code
+    before = _command(pipeline, "--day", "2025-02-28", "--fail-below", "100")
+    assert (before.returncode, before.stdout) == (0, "No checks on 2025-02-28. A running worker makes them.\n")
+
+
 # -- what is sent and found
 
 

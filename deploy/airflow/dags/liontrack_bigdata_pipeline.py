@@ -265,7 +265,7 @@ def liontrack_bigdata_pipeline() -> None:
     def report(result: dict[str, Any]) -> list[str]:
         """A page of HTML, one of Markdown, and its charts; their names."""
         home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
-        folder = Variable.get("reports_folder", default=str(home / "reports"))
+        folder = Variable.get("reports_folder", default="") or str(home / "reports")
         words = ("--json", "report", "--as-of", day(), "--output", folder, "--run", "-")
         return list(json.loads(liontrack(*words, told=json.dumps(result))))
 
