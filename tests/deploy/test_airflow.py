@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,54 @@ print(json.dumps({
     "catchup": dag.catchup, "max_active_runs": dag.max_active_runs, "tags": sorted(dag.tags), "doc": dag.doc_md,
     "params": {name: dag.params.get_param(name).dump()["schema"] for name in dag.params},
 }))
+"""
+
+
+# The DAG's own functions, with another `liontrack` in place of theirs, and with a command that does not end.
+CONSEQUENCES = """
+import json, os, signal, sys, time
+from airflow.models.dagbag import DagBag
+dag = DagBag(sys.argv[1]).dags["liontrack_bigdata_pipeline"]
+step = dag.get_task("silver_to_gold").python_callable
+names = step.__globals__
+ours, found = names["liontrack"], {}
+table = {"table": "gold.lions_metrics", "added": 1, "removed": 0, "changed": 0}
+for case in ("same", "gone", "report", "swap", "fail", "spark"):
+    calls = []
+    def fake(*words, **options):
+        calls.append(" ".join(words))
+        if words[0] == "submit":
+            told = {"generation": 7, "differs": False, "tables": [], "records": 5, "seconds": 1, "lions": [1] * 99}
+            return json.dumps(told)
+        return json.dumps([{"generation": n} for n in ((0,) if case == "gone" else (0, 7))])
+    names["liontrack"] = fake
+    names["chosen"] = lambda name, default, among: case if case in among else default
+    differs = case in ("report", "swap", "fail")
+    filled = {"engine": "replay", "generation": 7, "differs": differs, "tables": [table]}
+    try:
+        result = step({"engine": "spark", "generation": 7} if case == "spark" else filled)
+        found[case] = [calls, result["action"], sorted(result)]
+    except Exception as error:
+        found[case] = [calls, type(error).__name__, str(error)]
+codes = {code: type(names["failure"](code, "x")).__name__ for code in (1, 2, 3, 130, -9)}
+
+def too_late(*_):
+    raise TimeoutError
+names["command_environment"] = lambda: dict(os.environ)
+os.environ["LIONTRACK_COMMAND"] = sys.argv[2]
+signal.signal(signal.SIGALRM, too_late)
+signal.alarm(2)
+began = time.monotonic()
+try:
+    ours("replay")
+except TimeoutError:
+    pass
+os.environ["LIONTRACK_COMMAND"] = "/nowhere/liontrack"
+try:
+    ours("replay")
+except Exception as error:
+    missing = [type(error).__name__, str(error)]
+print(json.dumps({"found": found, "codes": codes, "seconds": time.monotonic() - began, "missing": missing}))
 """
 
 
@@ -136,7 +185,7 @@ class Airflow:
     def run(self, logical_date: str, conf: dict[str, str], **changes: str) -> Run:
         """`airflow dags test`."""
         done = self.command("dags", "test", DAG_ID, logical_date, "--conf", json.dumps(conf), **changes)
-        with sqlite3.connect(self.home / "airflow.db") as connection:
+        with closing(sqlite3.connect(self.home / "airflow.db")) as connection:
             rows = connection.execute(
                 "SELECT task_id, t.state, try_number FROM task_instance t JOIN dag_run r USING (dag_id, run_id) "
                 "WHERE logical_date LIKE ?", (f"{logical_date[:10]}%",)
@@ -179,14 +228,19 @@ def test_it_imports_airflow_and_the_standard_library_alone() -> None:
     assert {str(module).split(".")[0] for module in modules} - set(sys.stdlib_module_names) == {"airflow"}
 
 
-def test_its_structure(airflow_environment: Path, tmp_path: Path) -> None:
+def answer(environment: Path, home: Path, script: str, *arguments: str) -> dict[str, Any]:
+    """What a script in Airflow's environment prints at its end."""
     done = subprocess.run(
-        [airflow_environment / "bin/python", "-W", "ignore", "-c", STRUCTURE, str(DAG)],
-        env={"PATH": os.environ["PATH"], "AIRFLOW_HOME": str(tmp_path), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"},
+        [environment / "bin/python", "-W", "ignore", "-c", script, DAG, *arguments],
+        env={"PATH": os.environ["PATH"], "AIRFLOW_HOME": str(home), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"},
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_its_structure(airflow_environment: Path, tmp_path: Path) -> None:
+    found = answer(airflow_environment, tmp_path, STRUCTURE)
     assert found.pop("errors") == {}
     assert found["next"] == "2030-01-02T02:00:00+00:00", "daily at 02:00 UTC"
     assert found["after"] == {
@@ -204,8 +258,34 @@ def test_its_structure(airflow_environment: Path, tmp_path: Path) -> None:
     assert set(variables) <= told
 
 
+def test_what_follows_of_a_difference_and_of_a_failure(airflow_environment: Path, tmp_path: Path) -> None:
+    ended = tmp_path / "ended"
+    endless = tmp_path / "endless"
+    endless.write_text(f"#!/bin/sh\ntrap 'echo > {shlex.quote(str(ended))}; exit 130' INT\nsleep 60 &\nwait\n")
+    endless.chmod(0o755)
+    told = answer(airflow_environment, tmp_path, CONSEQUENCES, str(endless))
+    found = told["found"]
+    fields = ["action", "differs", "engine", "generation", "tables"]
+    assert found["same"] == [["generations list --json", "generations drop 7"], "dropped", fields]
+    assert found["gone"] == [["generations list --json"], "dropped", fields], "an attempt before has dropped it"
+    assert found["report"] == [[], "kept for people to judge", fields]
+    assert found["swap"] == [["generations swap 7"], "made the live one", fields]
+    assert found["fail"][:2] == [[], "AirflowFailException"]
+    assert "differs from the live one in gold.lions_metrics. It is kept" in found["fail"][2]
+    calls, action, passed_on = found["spark"]
+    assert calls == ["submit --json silver-to-gold", "generations list --json", "generations drop 7"]
+    assert (action, passed_on) == ("dropped", sorted([*fields, "records", "seconds"]))
+    assert told["codes"] == {"2": "AirflowFailException", "3": "AirflowFailException"} | dict.fromkeys(
+        ("1", "130", "-9"), "AirflowException"
+    )
+    assert told["seconds"] < 15
+    assert ended.exists(), "the command was interrupted, not left alone"
+    assert told["missing"][0] == "AirflowFailException"
+    assert "set LIONTRACK_COMMAND to it" in told["missing"][1]
+
+
 def test_the_image_starts_with_variables_and_a_password_of_its_own(airflow: Airflow) -> None:
-    with sqlite3.connect(airflow.home / "airflow.db") as connection:
+    with closing(sqlite3.connect(airflow.home / "airflow.db")) as connection:
         keys = {key for (key,) in connection.execute("SELECT key FROM variable")}
     assert keys == set(json.loads((AIRFLOW / "variables.json").read_text()))
     passwords = airflow.home / "passwords.json"
@@ -275,10 +355,7 @@ def assert_no_secret(airflow: Airflow, run: Run) -> None:
     told = (airflow.home / "told").read_text()
     assert all(secret in told for secret in (password, *CANARIES.values())), "the test itself tells nothing"
     assert "secrets are: ***" in run.log
-    kept = (
-        b"".join(file.read_bytes() for file in airflow.home.glob("**/*.log"))
-        + (airflow.home / "airflow.db").read_bytes()
-    )
+    kept = b"".join(file.read_bytes() for name in ("**/*.log", "airflow.db*") for file in airflow.home.glob(name))
     for secret in (password, *CANARIES.values()):
         assert secret not in run.log
         assert secret.encode() not in kept
