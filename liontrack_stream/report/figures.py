@@ -122,7 +122,7 @@ def _rows(records: Sequence[asyncpg.Record]) -> list[dict[str, Any]]:
 
 def _by_topic(rows: Sequence[asyncpg.Record], first_day: date, days: int) -> dict[str, list[int]]:
     """Counts of each topic, of a day without a record too."""
-    topics = {f"bronze.{table.relation}": topic for topic, table in BRONZE.items()}
+    topics = {table.relation: topic for topic, table in BRONZE.items()}
     counts = {topic: [0] * days for topic in BRONZE}
     for row in rows:
         counts[topics[row["table_name"]]][(row["day"] - first_day).days] += row["records"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import subprocess
@@ -12,6 +13,7 @@ from math import isclose
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from defusedxml import ElementTree
 
@@ -80,6 +82,21 @@ def test_its_figures_are_the_oracles(own: Settings, simulation: tuple[str, Table
     ]
     same(figures["engagement"], engagement)
     assert len(engagement) > 20
+
+
+def test_days_that_retention_dropped_still_count(settings: Settings, tmp_path: Path) -> None:
+    async def note() -> None:
+        connection = await asyncpg.connect(**settings.pg_dsn)
+        await connection.execute(
+            "INSERT INTO metadata.dropped_partitions (table_name, day, row_count, byte_count) "
+            "VALUES ('bronze.users_raw', $1, 12, 1)", LAST_DAY
+        )  # fmt: skip
+        await connection.close()
+
+    asyncio.run(note())
+    file = written(settings, tmp_path, "--days", "2", "--format", "json")["json"]
+    records = json.loads(file.read_text())["records"]
+    assert {topic: counts for topic, counts in records.items() if any(counts)} == {"users.activity.events": [0, 12]}
 
 
 def test_a_week_is_a_week(own: Settings, simulation: tuple[str, Tables], tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ LONGEST_FIRST = (
     "tests/spark/test_spark.py",
     "tests/views/test_schemathesis.py",
     "tests/dashboard/",
+    "tests/deploy/test_airflow.py",
     "tests/replay/test_kills.py",
     "tests/replay/test_swap.py",
     "tests/monitoring/",
