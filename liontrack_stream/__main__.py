@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 
 from liontrack_stream.commands import register
+from liontrack_stream.logs import guard_terminal
 
 
 def main() -> None:
     """Run the command line; exits with the command's code."""
+    guard_terminal()
     from faust.cli.faust import cli
 
     register(next((word for word in sys.argv[1:] if not word.startswith("-")), None))

@@ -47,6 +47,7 @@ from liontrack_stream.kafka.watchdog import Watchdog
 from liontrack_stream.lake.exporter import LakeExporter
 from liontrack_stream.live_tables import LiveTables, Reconcile
 from liontrack_stream.live_updates import LiveUpdates
+from liontrack_stream.minute_log import MinuteLog
 from liontrack_stream.quality_checks import QualityChecks
 from liontrack_stream.quick_faust import QuickTableManager, QuickWorker
 from liontrack_stream.refresher import Refresher
@@ -76,6 +77,7 @@ COMMIT_INTERVAL_S = 2.0
 STOP_STORING_WITHIN_S = 3.0  # shorter than the session: a rebalance waits for it
 END_WITHIN_S = 10.0
 FINISH_WITHIN_S = 2.0  # of a stop, for the sidecars
+_TELL_WITHIN_S = 0.3
 BACKLOG_RECORDS = 1000
 CHANGELOG_RECORDS_AHEAD = 500
 THREAD_TURN_S = 0.001  # how long a thread may keep the others waiting: a batch is stored between many short waits
@@ -223,6 +225,7 @@ class LionTrackApp(faust.App):
             Refresher(self.settings, beacon=self.beacon),
             RunLog(self, beacon=self.beacon),
             GenerationWatch(self, self.live_generation, beacon=self.beacon),
+            MinuteLog(self, self.live_generation, beacon=self.beacon),
         ]
 
     async def finish_sidecars(self) -> None:
@@ -264,7 +267,7 @@ class LionTrackApp(faust.App):
 
     async def on_stop(self) -> None:
         """Let running transactions end, then what Faust does."""
-        self._end_within(END_WITHIN_S)
+        self.end_within(END_WITHIN_S)
         await self.lanes.stop(STOP_STORING_WITHIN_S)
         with contextlib.suppress(Exception):
             await asyncio.wait_for(self.live_updates.flush(), 1.0)
@@ -291,15 +294,20 @@ class LionTrackApp(faust.App):
             else:
                 logger.critical("Unexpected error, stopping: %r", error, exc_info=error)
             self.lanes.close_all()
-            self._end_within(END_WITHIN_S)
+            self.end_within(END_WITHIN_S)
             self.add_future(self.crash(error))
 
-    def _end_within(self, seconds: float) -> None:
+    def end_within(self, seconds: float) -> None:
         """End the process even when something does not let itself be stopped; what is stored is safe."""
 
         def end() -> None:
-            sys.stderr.write(f"Stopping took more than {seconds:.0f} s: ending the process.\n")
+            told = threading.Thread(target=tell, daemon=True)  # a log that nobody reads may hold it up
+            told.start()
+            told.join(_TELL_WITHIN_S)
             os._exit(self.exit_code)
+
+        def tell() -> None:
+            logger.warning("Stopping took more than %.0f s: ending the process.", seconds)
 
         timer = threading.Timer(seconds, end)
         timer.daemon = True

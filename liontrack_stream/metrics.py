@@ -5,6 +5,7 @@ A *pipeline* is one topic's path into the warehouse, named by its noun; a *run* 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from time import time
 
@@ -30,6 +31,7 @@ FAUST = FaustCollector(REGISTRY)
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 _LATENCY_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0, 86400.0)
 _RECORDS = (1, 4, 16, 64, 256, 1024, 4096, 8192, 16384)
+_RECENT_MAX = 20_000
 _NOUNS = {topic.name: topic.noun for topic in TOPICS}
 
 PIPELINE_RUNS = Counter(
@@ -108,13 +110,23 @@ CERTIFICATE_EXPIRY = Gauge(
 )
 
 
+_recent: deque[tuple[float, float]] = deque(maxlen=_RECENT_MAX)  # seconds to store, from Kafka's append to commit
+
+
+def take_recent() -> list[tuple[float, float]]:
+    """Of the batches stored since the last call: seconds each took, and seconds from its append to its commit."""
+    return [_recent.popleft() for _ in range(len(_recent))]
+
+
 def batch_stored(topic: str, records: int, seconds: float, oldest_append_ms: float, dead_letters: int) -> None:
     """A batch of a contract topic is committed; ``seconds`` it took."""
     noun = _NOUNS[topic]
     PIPELINE_RUNS.labels(noun, "success").inc()
     PIPELINE_DURATION_S.labels(noun).observe(seconds)
     BATCH_RECORDS.labels(noun).observe(records)
-    END_TO_END_S.labels(noun).observe(max(0.0, time() - oldest_append_ms / 1000))
+    latency_s = max(0.0, time() - oldest_append_ms / 1000)
+    END_TO_END_S.labels(noun).observe(latency_s)
+    _recent.append((seconds, latency_s))
     DEAD_LETTERS.labels(noun).inc(dead_letters)
 
 

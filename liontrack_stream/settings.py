@@ -16,8 +16,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from liontrack_stream import generation, secure_links
+from liontrack_stream import generation, redaction, secure_links
 from liontrack_stream.core.limits import SPEED_LIMITS_KMH
+from liontrack_stream.logs import LogFormat, LogLevel
 from liontrack_stream.secret_strength import weakness
 
 DEFAULT_DATA_DIR = ".liontrack"
@@ -46,12 +47,33 @@ def _origins(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _no_credentials(value: str) -> str:
+    if "@" in value:
+        raise ValueError("an address without user and password: those have settings of their own")
+    return value
+
+
+def _no_credentials_in_url(value: str) -> str:
+    _, url, rest = value.partition("://")
+    if url:
+        _no_credentials(rest.partition("/")[0])
+    return value
+
+
+def _level(value: Any) -> Any:
+    """A level's usual name: `WARN` is `warning`, `crit` is `critical`."""
+    word = str(value).lower()
+    return {"warn": "warning", "crit": "critical"}.get(word, word)
+
+
 def _file(value: Any) -> Any:
     """No file for an empty text, which is how compose files leave one out."""
     return value or None
 
 
 PemFile = Annotated[Path | None, BeforeValidator(_file)]
+Address = Annotated[str, AfterValidator(_no_credentials)]  # shown in logs, lineage and errors
+Place = Annotated[str, AfterValidator(_no_credentials_in_url)]
 PositiveNumber = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 FourNumbers = tuple[PositiveNumber, PositiveNumber, PositiveNumber, PositiveNumber]
 
@@ -66,8 +88,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(extra="ignore", case_sensitive=False, frozen=True, hide_input_in_errors=True)
 
     # Connections (the seed's names)
-    kafka_brokers: str = Field(description="host:port, comma-separated")
-    pg_host: str
+    kafka_brokers: Address = Field(description="host:port, comma-separated")
+    pg_host: Address
     pg_port: int = 5432
     pg_database: str = "liontrack_warehouse"
     pg_user: str
@@ -76,7 +98,7 @@ class Settings(BaseSettings):
     pg_api_role: str = Field(default="liontrack_api", pattern=_ROLE, description="of the views; empty: PG_USER")
     mongodb_uri: SecretStr | None = None
     jwt_secret: SecretStr | None = None
-    spark_master: str | None = None
+    spark_master: Place | None = None
 
     # Secure links: files are PEM; what has to fit together is in secure_links.py
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
@@ -96,7 +118,7 @@ class Settings(BaseSettings):
     web_tls_key_file: PemFile = None
 
     # Lake
-    lake_root: str = Field(default=f"{DEFAULT_DATA_DIR}/lake", description="a folder, or s3://bucket/prefix")
+    lake_root: Place = Field(default=f"{DEFAULT_DATA_DIR}/lake", description="a folder, or s3://bucket/prefix")
     lake_compact_min_mb: int = Field(default=32, ge=1, description="bronze files of closed days below this are merged")
     lake_compact_max_mb: int = Field(default=256, ge=2, description="no file of a day becomes larger than this")
     lake_compact_interval_s: float = Field(default=0.0, ge=0, description="the worker compacts this often; 0: never")
@@ -122,6 +144,13 @@ class Settings(BaseSettings):
         default=SPEED_LIMITS_KMH,
         description="what is impossibly fast for a lion: under 10 min, under 1 h, up to 4 h, longer",
     )
+
+    # Logs of the worker
+    log_format: LogFormat = Field(default="auto", description="json or text; auto: text on a terminal, else JSON")
+    log_level: Annotated[LogLevel, BeforeValidator(_level)] = Field(
+        default="info", description="debug has a line per batch; --loglevel comes first"
+    )
+    log_summary_interval_s: float = Field(default=60.0, gt=0, description="between two lines that sum up what was done")
 
     # Worker
     liontrack_app_id: str = "liontrack"
@@ -254,6 +283,7 @@ def load_settings(data_dir: Path | str | None = None, **overrides: Any) -> Setti
     overrides.setdefault("liontrack_data_dir", folder)
     try:
         settings = Settings(_env_file=folder / STACK_ENV_FILE, _secrets_dir=_secrets_dir(), **overrides)
+        redaction.remember(settings)
         number = settings.liontrack_generation
         generation.use(number)
         return settings if number is None else settings.in_generation(number)

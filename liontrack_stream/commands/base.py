@@ -18,6 +18,7 @@ from typing import Any, ClassVar, NoReturn
 import click
 from faust.cli.base import Command, _apply_options, cli, option
 
+from liontrack_stream.redaction import redacted
 from liontrack_stream.settings import STACK_ENV_FILE, SettingsError, data_dir_from_env
 
 
@@ -101,7 +102,7 @@ async def _await(awaitable: Any) -> Any:
 
 def fail(sentence: str, code: int) -> NoReturn:
     """Say why on stderr and exit."""
-    click.echo(f"liontrack: {sentence}", err=True)
+    click.echo(redacted(f"liontrack: {sentence}"), err=True)
     sys.exit(code)
 
 

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import uvloop
-from faust.cli.base import option
+from click.core import ParameterSource
+from faust.cli.base import DEFAULT_LOGLEVEL, option
 from faust.cli.faust import cli
 from faust.cli.worker import worker as faust_worker
-from mode import ServiceT
+from mode import ServiceT, Worker
 from yarl import URL
 
+from liontrack_stream import logs
 from liontrack_stream.app import LionTrackApp, canonical_url
 from liontrack_stream.kafka.exits import ExitCode, SwappedError
+from liontrack_stream.redaction import redacted
+
+logger = logging.getLogger(__name__)
 
 
 class worker(faust_worker):
@@ -65,6 +71,30 @@ class worker(faust_worker):
             self.app.stop_when_caught_up()
         return service
 
+    @property
+    def loglevel(self) -> str:
+        """What the command line says, else LOG_LEVEL."""
+        told = self._loglevel or (DEFAULT_LOGLEVEL if self._told("loglevel") else None)
+        return told or str(self.app.settings.log_level)
+
+    @loglevel.setter
+    def loglevel(self, level: str) -> None:
+        self._loglevel = level
+
+    def _told(self, option: str) -> bool:
+        """Whether an option stands on the command line: Faust takes its default for silence."""
+        contexts = (self.ctx, self.ctx.find_root())
+        return any(context.get_parameter_source(option) is ParameterSource.COMMANDLINE for context in contexts)
+
+    @property
+    def _writes_json(self) -> bool:
+        return logs.writes_json(self.app.settings.log_format, self.stderr if self.logfile is None else None)
+
+    def on_worker_created(self, worker: Worker) -> None:
+        """Print Faust's banner where people read."""
+        if not self._writes_json:
+            super().on_worker_created(worker)
+
     def say(self, message: str, file: Any = None, err: Any = None, **kwargs: Any) -> None:
         """Everything but the report goes to stderr."""
         super().say(message, file=file or self.stderr, err=err, **kwargs)
@@ -80,7 +110,7 @@ class worker(faust_worker):
             code = ExitCode.UNEXPECTED
         if self.app.error is not None:
             code = self.app.exit_code
-            self.stderr.write(f"liontrack worker: {self.app.error}\n")
+            self._tell_end(str(self.app.error), code)
             if isinstance(self.app.error, SwappedError):
                 self.stderr.flush()
                 os.execv(sys.executable, sys.orig_argv)  # noqa: S606 — the same command again
@@ -90,6 +120,12 @@ class worker(faust_worker):
             self._report_to.write(json.dumps(self.app.report) + "\n")
             self._report_to.flush()
         sys.exit(code)
+
+    def _tell_end(self, sentence: str, code: int) -> None:
+        if self._writes_json and logging.root.handlers:
+            logger.critical("%s", sentence, extra={"exit_code": int(code)})
+        else:
+            self.stderr.write(redacted(f"liontrack worker: {sentence}\n"))
 
 
 def run_worker(app: LionTrackApp, arguments: Sequence[str]) -> NoReturn:

@@ -26,7 +26,7 @@ class WorkerProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **environment},
+                env={"LOG_FORMAT": "text", **os.environ, **environment},
                 start_new_session=True,  # a Ctrl-C in the terminal is for us; we stop the worker in our order
                 preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no threads yet
             )

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
-from urllib.parse import unquote
 
-from pydantic import SecretStr
-
+from liontrack_stream.redaction import redacted
 from liontrack_stream.settings import Settings, SettingsError
 
 State = Literal["ok", "warn", "FAIL"]
 T = TypeVar("T")
-REMOVED = "[removed]"
-_PASSWORD_IN_URL = re.compile(r"(?<=://)([^/\s@]*)@")
-_URL_PASSWORD = re.compile(r"://[^:/\s@]*:([^/\s]*)@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +79,7 @@ async def examine(patient: Patient, probes: Iterable[Probe]) -> list[Line]:
     for probe in probes:
         made[probe.name] = asyncio.create_task(_made(probe, patient, [(name, made[name]) for name in probe.needs]))
     found = [line for task in made.values() for line in await task]
-    hide = hider(patient.loaded)
-    return [replace(line, detail=hide(line.detail), todo=hide(line.todo)) for line in found]
+    return [replace(line, detail=redacted(line.detail), todo=redacted(line.todo)) for line in found]
 
 
 async def _made(probe: Probe, patient: Patient, needs: list[tuple[str, asyncio.Task[list[Line]]]]) -> list[Line]:
@@ -137,25 +130,3 @@ def sentence(text: str) -> tuple[str, str]:
         if detail:
             return detail, todo[:1].upper() + todo[1:]
     return text, ""
-
-
-def hider(settings: Settings | None) -> Callable[[str], str]:
-    """Takes secrets out of a text: those of the settings, and whatever stands before the @ of a URL."""
-    secrets: set[str] = set()
-    if settings is not None:
-        for field in Settings.model_fields:
-            value = getattr(settings, field)
-            text = value.get_secret_value() if isinstance(value, SecretStr) else value
-            if isinstance(value, SecretStr) and "://" not in text:
-                secrets.add(text)
-            if isinstance(text, str):
-                for password in _URL_PASSWORD.findall(text):
-                    secrets |= {password, unquote(password)}
-    ordered = sorted((secret for secret in secrets if len(secret) > 3), key=len, reverse=True)
-
-    def hide(text: str) -> str:
-        for secret in ordered:
-            text = text.replace(secret, REMOVED)
-        return _PASSWORD_IN_URL.sub(f"{REMOVED}@", text)
-
-    return hide

@@ -9,10 +9,10 @@ or when the event loop hangs.
 from __future__ import annotations
 
 import asyncio
-import faulthandler
 import os
 import sys
 import threading
+import traceback
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
@@ -29,6 +29,7 @@ logger = get_logger(__name__)
 
 PROBE_TIMEOUT_S = 5.0
 UNCLAIMED_AFTER_S = 15.0
+TELL_WITHIN_S = 2.0
 START_WITHIN_S = 90.0  # a session timeout, twice, and time to spare
 
 
@@ -55,9 +56,17 @@ class Watchdog(Service):
     def _watch_loop(self) -> None:
         while not self._ended.wait(1.0):
             if monotonic() - self._beat_at > self._stuck_after_s:
-                sys.stderr.write(f"The event loop has hung for {self._stuck_after_s:.0f} s, ending the process:\n")
-                faulthandler.dump_traceback(file=sys.stderr)
+                told = threading.Thread(target=self._tell_hung, daemon=True)  # a log that nobody reads may hold it up
+                told.start()
+                told.join(TELL_WITHIN_S)
                 os._exit(ExitCode.STUCK)
+
+    def _tell_hung(self) -> None:
+        stacks = "".join(
+            f"\nThread {number}:\n{''.join(traceback.format_stack(frame))}"
+            for number, frame in sys._current_frames().items()
+        )
+        logger.critical("The event loop has hung for %.0f s, ending the process:%s", self._stuck_after_s, stacks)
 
     @Service.task
     async def _watch_progress(self) -> None:

@@ -7,6 +7,7 @@ advance offset ─► bronze ─► dead letters ─► locks ─► silver ─�
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +19,7 @@ import numpy as np
 
 from liontrack_stream import metrics
 from liontrack_stream.contract.decode import decode_records
-from liontrack_stream.contract.events import Decoded, Deletion, Position
+from liontrack_stream.contract.events import Decoded, Deletion, Position, Rejected
 from liontrack_stream.contract.topics import ACTIVITIES, BY_NAME, CHALLENGES, POSITIONS, QUALITY, WEIGHTS
 from liontrack_stream.core.geo import Ints
 from liontrack_stream.crashpoints import crash_here
@@ -39,6 +40,8 @@ from liontrack_stream.warehouse.quality_tally import store_tally
 from liontrack_stream.warehouse.queries import query
 from liontrack_stream.warehouse.weights import store_weights
 from liontrack_stream.warehouse.work import BatchWork
+
+logger = logging.getLogger(__name__)
 
 _STALE_TRIES = 4
 BronzeListener = Callable[[BronzeRows], None]
@@ -143,9 +146,10 @@ class Sink:
                     self._unconfirmed[batch.topic, batch.partition] = _Unconfirmed(batch.next_offset, finish)
         crash_here("sink.after_commit")
         oldest_ms = int(work.append_us.min()) / 1000
-        metrics.batch_stored(
-            work.topic.name, len(records), perf_counter() - began_s, oldest_ms, work.stats.dead_letters
-        )
+        seconds = perf_counter() - began_s
+        metrics.batch_stored(work.topic.name, len(records), seconds, oldest_ms, work.stats.dead_letters)
+        if logger.isEnabledFor(logging.DEBUG):
+            _log(batches, work.decoded, seconds)
         return [self._unconfirmed.pop((batch.topic, batch.partition)).finish() for batch in batches]
 
     def _decode(self, batches: Sequence[RecordBatch], records: Sequence[Any]) -> BatchWork:
@@ -241,6 +245,30 @@ class _Told:
             if self._on_bronze is not None:
                 self._on_bronze(run)
         return Committed(work.stats, live, self._written)
+
+
+def _log(batches: Sequence[RecordBatch], decoded: Sequence[Decoded], seconds: float) -> None:
+    """A line for each batch of a transaction that took ``seconds``."""
+    begin = 0
+    for batch in batches:
+        end = begin + len(batch.records)
+        dead_letters = sum(isinstance(event, Rejected) for event in decoded[begin:end])
+        begin = end
+        figures = {
+            "topic": batch.topic,
+            "partition": batch.partition,
+            "first_offset": batch.first_offset,
+            "last_offset": batch.next_offset - 1,
+            "records": len(batch.records),
+            "dead_letters": dead_letters,
+            "seconds": round(seconds, 4),
+        }
+        logger.debug(
+            "Stored %(topic)s/%(partition)d, offsets %(first_offset)d to %(last_offset)d: %(records)d records, "
+            "%(dead_letters)d dead letters, %(seconds).3f s",
+            figures,
+            extra=figures,
+        )
 
 
 def _homes(decoded: Sequence[Decoded], partitions: Ints) -> dict[str, int]:

@@ -132,6 +132,7 @@ def settings_of_its_own(stack_settings: Settings, database: str, topic_prefix: s
             "liontrack_data_dir": folder / "data",
             "web_port": _free_port(),
             "topic_partitions": 2,
+            "log_format": "text",
         }
     )
 

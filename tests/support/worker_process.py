@@ -43,6 +43,7 @@ def environment(settings: Settings, data_dir: Path, **changes: Any) -> dict[str,
         "LAKE_ROOT": settings.lake_root,
         "JWT_SECRET": jwt,
         "WEB_PORT": free_port(),
+        "LOG_FORMAT": "text",
         **changes,
     }
     return {**os.environ, **{name: str(value) for name, value in values.items()}}
