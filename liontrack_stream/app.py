@@ -266,16 +266,15 @@ class LionTrackApp(faust.App):
             self.sink.on_bronze = self.lake.offer
 
     async def on_stop(self) -> None:
-        """Let running transactions end, then what Faust does."""
+        """Let running transactions end, then what depends on them, then what Faust does."""
         self.end_within(END_WITHIN_S)
         await self.lanes.stop(STOP_STORING_WITHIN_S)
-        with contextlib.suppress(Exception):
-            await asyncio.wait_for(self.live_updates.flush(), 1.0)
+        lasts = [asyncio.wait_for(self.live_updates.flush(), 1.0)]
         if self.error is None and self.report is None:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.finish_sidecars(), FINISH_WITHIN_S)
+            lasts.append(asyncio.wait_for(self.finish_sidecars(), FINISH_WITHIN_S))
         if self.lake is not None and self.report is None:
-            await self.lake.stop()
+            lasts.append(self.lake.stop())
+        await asyncio.gather(*lasts, return_exceptions=True)
         await super().on_stop()
 
     async def on_shutdown(self) -> None:

@@ -38,15 +38,21 @@ class worker(faust_worker):
     \b
     Exit codes:
       0   stopped as asked (SIGTERM, SIGINT, or caught up)
-      2   a setting, a topic or a table is missing; a password or certificate is refused
+      2   a setting or a topic is missing, PostgreSQL cannot be used, a password or certificate is refused
       70  unexpected error, the log has the traceback
       75  stuck, or the group membership is gone: start it again
-      78  Kafka and Postgres disagree (lost or recreated topic): a person has to decide
+      78  a person has to decide: the schema is older or newer than this version (`liontrack migrate --check`), or
+          Kafka and Postgres disagree (lost or recreated topic)
+      130, 143  ended at once by a second Ctrl-C or SIGTERM; the first one lets it finish within 8 s
+
+    \b
+    Logs go to stderr: JSON (LOG_FORMAT=json), or lines for people, which are the default on a terminal. LOG_LEVEL is
+    info, a line a minute; debug has one per batch. --loglevel comes first.
 
     When another generation becomes the live one (`liontrack generations swap`) it starts again, in the same process.
 
     With --until-caught-up it processes up to the topics' ends as they stood at start, closes the lake's files,
-    prints one line of JSON on stdout and exits. Logs go to stderr.
+    prints one line of JSON on stdout and exits.
     """
 
     options = [
@@ -119,13 +125,21 @@ class worker(faust_worker):
         elif self.app.report is not None:
             self._report_to.write(json.dumps(self.app.report) + "\n")
             self._report_to.flush()
-        sys.exit(code)
+        _leave(code)
 
     def _tell_end(self, sentence: str, code: int) -> None:
         if self._writes_json and logging.root.handlers:
             logger.critical("%s", sentence, extra={"exit_code": int(code)})
         else:
             self.stderr.write(redacted(f"liontrack worker: {sentence}\n"))
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process. All is closed, and what Python does at its end may hang: an S3 that is mute holds up Arrow's."""
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)
 
 
 def run_worker(app: LionTrackApp, arguments: Sequence[str]) -> NoReturn:

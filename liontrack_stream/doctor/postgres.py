@@ -6,9 +6,10 @@ import time
 
 import asyncpg
 
+from liontrack_stream import __version__
 from liontrack_stream.core.rules import fingerprint, rule_parameters
 from liontrack_stream.doctor.probes import Line, Patient, fail, first_line, in_thread, ok, sentence, warn
-from liontrack_stream.warehouse.migrations import migration_files, pending
+from liontrack_stream.warehouse.migrations import migration_files, standing
 from liontrack_stream.warehouse.queries import query
 from liontrack_stream.warehouse.roles import RoleError, check_roles
 from liontrack_stream.warehouse.trouble import refusal
@@ -76,7 +77,11 @@ def judge_clock(theirs: float, before: float, after: float) -> Line:
 
 async def migrations(patient: Patient) -> Line:
     """Whether the schema is this version's."""
-    missing = await in_thread(pending, patient.settings.pg_dsn)
+    found = await in_thread(standing, patient.settings.pg_dsn)
+    if found.unknown:
+        return fail("schema", f"it is newer than LionTrack Stream {__version__} (it has {found.unknown[0]})",
+                    "Run a version that knows it")  # fmt: skip
+    missing = found.pending
     if missing:
         count = f"{len(missing)} migration{'s' * (len(missing) > 1)}"
         return fail("schema", f"it lacks {count} ({missing[0]} …)".replace(" …)", ")" if len(missing) == 1 else " …)"),

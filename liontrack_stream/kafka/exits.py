@@ -12,7 +12,7 @@ class ExitCode(IntEnum):
     SETTINGS = 2  # a setting, a topic or a table is missing, a password refused: fix it, then start again
     UNEXPECTED = 70  # a defect: the log has the traceback
     STUCK = 75  # no progress in spite of lag: starting again is the remedy
-    CONSISTENCY = 78  # Kafka and Postgres disagree: a person has to decide
+    CONSISTENCY = 78  # Kafka, Postgres and this version do not fit together: a person has to decide
 
 
 class WorkerError(Exception):
@@ -39,6 +39,12 @@ class SwappedError(StuckError):
 
 class ConsistencyError(WorkerError):
     """Kafka no longer holds what Postgres expects to read next, or is another Kafka."""
+
+    exit_code = ExitCode.CONSISTENCY
+
+
+class SchemaError(WorkerError):
+    """The warehouse's schema is older or newer than this version needs."""
 
     exit_code = ExitCode.CONSISTENCY
 

@@ -25,7 +25,7 @@ _MAX_BACKOFF_S = 30.0
 _REST_PER_WORK = 2.0  # a pass over the days that took a second is followed by two of rest
 _REST_PER_WORK_IN_BACKLOG = 9.0  # storing comes first: a tenth of the time, and days are written once, not at each pass
 _OTHER_LEADER_S = 3.0
-_FINISH_WITHIN_S = 10.0
+_FINISH_WITHIN_S = 3.0
 
 
 class LakeExporter:

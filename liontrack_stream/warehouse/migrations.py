@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -41,22 +42,45 @@ def migrate(dsn: Mapping[str, Any], warn: Callable[[str], None] | None = None) -
         return applied
 
 
-def pending(dsn: Mapping[str, Any]) -> list[str]:
-    """Names of the migrations that the database still lacks.
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a database and this version stand to each other; names of migrations, in their order.
+
+    ``pending``: the database lacks them. ``unknown``: it has them, and this version does not: it is newer.
+    """
+
+    pending: list[str]
+    unknown: list[str]
+
+
+def standing(dsn: Mapping[str, Any]) -> Standing:
+    """Compare a database with this version. Changes nothing, and asks for no more than to read.
 
     Raises
     ------
     MigrationError
-        When the database cannot be reached.
+        When the database cannot be reached, or may not be looked at.
     """
-    from psycopg.errors import UndefinedTable
+    from psycopg.errors import InsufficientPrivilege, UndefinedTable
 
     with _connect(dsn) as connection:
         try:
+            connection.execute("SET default_transaction_read_only = on")
             applied = {row[0] for row in connection.execute("SELECT migration_id FROM _yoyo_migration")}
         except UndefinedTable:
             applied = set()
-    return [file.stem for file in migration_files() if file.stem not in applied]
+        except InsufficientPrivilege:
+            raise MigrationError(
+                f"{dsn['user']} may not read which migrations are applied: have the owner of the warehouse run "
+                f"GRANT SELECT ON _yoyo_migration TO {dsn['user']}."
+            ) from None
+    known = [file.stem for file in migration_files()]
+    return Standing([name for name in known if name not in applied], sorted(applied.difference(known)))
+
+
+def pending(dsn: Mapping[str, Any]) -> list[str]:
+    """Names of the migrations that the database still lacks; raises as `standing`."""
+    return standing(dsn).pending
 
 
 @contextmanager
@@ -77,6 +101,7 @@ def _grant_roles(connection: Any, warn: Callable[[str], None] | None) -> None:
 
     connection.add_notice_handler(tell)
     try:
+        connection.execute(query("metadata/grant_migrations"))
         connection.execute(query("metadata/grant_roles"))
         connection.execute(query("generations/grant_roles"))
     except (InvalidSchemaName, UndefinedFunction):  # the migrations end before the roles

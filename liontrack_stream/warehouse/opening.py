@@ -8,9 +8,10 @@ import socket
 
 import asyncpg
 
-from liontrack_stream.kafka.exits import StartError
+from liontrack_stream import __version__
+from liontrack_stream.kafka.exits import SchemaError, StartError
 from liontrack_stream.settings import Settings
-from liontrack_stream.warehouse.migrations import MigrationError, pending
+from liontrack_stream.warehouse.migrations import MigrationError, Standing, standing
 from liontrack_stream.warehouse.roles import RoleError, check_roles
 from liontrack_stream.warehouse.trouble import refusal
 from liontrack_stream.warehouse.worker import WorkerWarehouse, open_worker_warehouse
@@ -34,14 +35,16 @@ async def open_warehouse(settings: Settings) -> WorkerWarehouse:
 
     Raises
     ------
+    SchemaError
+        When its schema is older or newer than this version's.
     StartError
-        When it does not answer, lacks migrations, or a role of the settings cannot be used.
+        When it does not answer, or a role of the settings cannot be used.
     """
     if settings.liontrack_generation is not None:
         raise StartError("LIONTRACK_GENERATION is set: unset it, a worker is of the live generation.")
     try:
-        missing = await asyncio.to_thread(pending, settings.pg_dsn)
-        if not missing:
+        found = await asyncio.to_thread(standing, settings.pg_dsn)
+        if found == Standing([], []):
             await check_roles(settings)
             return await open_worker_warehouse(settings, owner_name(settings))
     except (RoleError, MigrationError) as error:
@@ -49,4 +52,9 @@ async def open_warehouse(settings: Settings) -> WorkerWarehouse:
     except Exception as error:
         place = f"{settings.pg_host}:{settings.pg_port}/{settings.pg_database}"
         raise StartError(f"PostgreSQL at {place} cannot be used ({error}).") from error
-    raise StartError(f"The warehouse lacks {', '.join(missing)}: run `liontrack migrate`.")
+    if found.unknown:
+        raise SchemaError(
+            f"The warehouse is newer than LionTrack Stream {__version__}: it has {', '.join(found.unknown)}. Start a "
+            "version that knows them."
+        )
+    raise SchemaError(f"The warehouse lacks {', '.join(found.pending)}: run `liontrack migrate`.")

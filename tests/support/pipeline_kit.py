@@ -66,7 +66,7 @@ class PipelineKit:
         """Start ``liontrack worker`` with these options and variables."""
         environment = self.environment(LIONTRACK_INSTANCE=instance, **changes)
         log = self.folder / f"worker-{instance}.log"
-        worker = WorkerProcess(environment, log, "-l", "info", *arguments, module="liontrack_stream")
+        worker = WorkerProcess(environment, log, *arguments, module="liontrack_stream")
         self.workers.append(worker)
         return worker
 

@@ -77,6 +77,9 @@ class WorkerProcess:
         self._process.kill()
         self._process.wait()
 
+    def signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
     def stop(self, timeout_s: float = 15.0) -> tuple[int, float]:
         """SIGTERM; exit code, and the seconds that it took."""
         started = time.monotonic()
