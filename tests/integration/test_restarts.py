@@ -14,7 +14,8 @@ SESSION_S = 8.0  # a rebalance would wait for the old member this long
 LOAD = ["simulate", "--lions", "20", "--days", "90", "--users", "8", "--seed", "9", "--bad-fraction", "0.01"]
 TWICE = """
 SELECT topic, partition, "offset" FROM (
-  SELECT topic, partition, "offset" FROM bronze.lions_raw UNION ALL SELECT topic, partition, "offset" FROM bronze.users_raw
+  SELECT topic, partition, "offset" FROM bronze.lions_raw
+  UNION ALL SELECT topic, partition, "offset" FROM bronze.users_raw
   UNION ALL SELECT topic, partition, "offset" FROM bronze.weights_raw
   UNION ALL SELECT topic, partition, "offset" FROM bronze.challenges_raw
   UNION ALL SELECT topic, partition, "offset" FROM bronze.quality_raw) AS records
