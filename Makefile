@@ -17,7 +17,7 @@ WEB_APP := liontrack_stream/views/web_app
 unexport PYTHONDONTWRITEBYTECODE  # tests start our commands hundreds of times
 
 .PHONY: help setup spark airflow packages lock lint format schema dashboards web test test-spark demo bench bench-spark \
-  bench-growth bench-api bench-lake soak-lake clean
+  bench-growth bench-api bench-lake soak-lake release clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -127,6 +127,9 @@ bench-lake: setup ## A closed day of 420 MB in small files is compacted, one of 
 soak-lake: setup ## The bucket is away for 200 s while a worker stores (8 minutes; needs Go the first time)
 	@$(BIN)/python -m tests.support.go_programs
 	@LAKE_OUTAGE_S=200 $(BIN)/python -m pytest -q -s tests/lake/test_outage_under_load.py
+
+release: ## Tag the version that CHANGELOG.md and the package have (make release VERSION=0.2.0)
+	@deploy/release "$(VERSION)"
 
 clean: ## Remove caches and builds (not .venv, not data)
 	@rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

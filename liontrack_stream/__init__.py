@@ -8,7 +8,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.1.0"  # the tag v0.1.0 has the same, see decisions/0024-versions.md
 
 
 class _Package(ModuleType):

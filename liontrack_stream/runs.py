@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from mode import Service, get_logger
 
+from liontrack_stream import __version__
 from liontrack_stream.kafka.exits import SwappedError, WorkerError
 from liontrack_stream.lineage_events import LineageEvents, Phase, open_lineage_events
 from liontrack_stream.run_stats import PipelineRun, StepTotals
@@ -124,7 +125,10 @@ class RunLog(Sidecar):
     ) -> tuple[Any, ...]:
         app = self._app
         retries = app.lanes.retried[run.topic.name]
-        logs = run.logs(retries) | {"rule_version": getattr(app.warehouse, "rule_version", None)}
+        logs = run.logs(retries) | {
+            "rule_version": getattr(app.warehouse, "rule_version", None),
+            "version": __version__,
+        }
         if app.lake is not None:
             logs["lake_files_of_worker"] = app.lake.files_written
         if error is not None:

@@ -14,6 +14,10 @@ import importlib
 import importlib.util
 from typing import Any
 
+import click
+
+from liontrack_stream import __version__
+
 MODULES: tuple[str, ...] = (
     "up",
     "down",
@@ -58,6 +62,7 @@ def register(wanted: str | None = None) -> None:
     """
     from faust.cli.faust import cli
 
+    _tell_our_version(cli)
     cli.help = "Lion events from Kafka into a warehouse and a lake, exactly once; the commands are Faust's and ours."
     cli.epilog = EXAMPLES
     modules = {module.rstrip("_"): module for module in MODULES}
@@ -65,6 +70,12 @@ def register(wanted: str | None = None) -> None:
         name = f"{__name__}.{module}"
         if importlib.util.find_spec(name) is not None:
             importlib.import_module(name)
+
+
+def _tell_our_version(cli: click.Group) -> None:
+    """Have ``--version`` tell ours; Faust's own tells Faust's."""
+    cli.params = [parameter for parameter in cli.params if parameter.name != "version"]
+    click.version_option(__version__, prog_name="LionTrack Stream", message="%(prog)s %(version)s")(cli)
 
 
 def app_for_command_line() -> Any:
