@@ -83,8 +83,10 @@ def app_for_command_line() -> Any:
 
     Faust imports the app for every command of ``faust -A liontrack_stream``, ``up`` included.
     """
+    from liontrack_stream.logs import guard_terminal
     from liontrack_stream.settings import SettingsError
 
+    guard_terminal()
     register()
     try:
         from liontrack_stream.app import get_app
