@@ -1,4 +1,4 @@
-"""What a worker's log says where a program reads it: each line JSON, a line per batch, one per minute, none while quiet."""
+"""A worker's log where a program reads it: each line JSON, one per batch, one per minute, none while all is quiet."""
 
 from __future__ import annotations
 
