@@ -19,6 +19,7 @@ PACKAGES = {
     "prometheus": "prometheus",
     "prometheus-node-exporter": "prometheus-node-exporter",
     "prometheus-postgres-exporter": "prometheus-postgres-exporter",
+    "systemd-analyze": "systemd",
     "wrk": "wrk",
 }
 NEEDED, ALL = tuple(PACKAGES), " ".join(PACKAGES.values())

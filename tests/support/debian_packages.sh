@@ -14,6 +14,7 @@ NEEDED=(
   prometheus=prometheus
   prometheus-node-exporter=prometheus-node-exporter
   prometheus-postgres-exporter=prometheus-postgres-exporter
+  systemd-analyze=systemd
   wrk=wrk
 )
 ATTEMPTS=4
