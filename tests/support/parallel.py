@@ -27,6 +27,7 @@ LONGEST_FIRST = (
     "tests/integration/test_crashes.py",
     "tests/integration/test_worker_faults.py",
     "tests/integration/test_secure_links.py",
+    "tests/deploy/test_image.py",
     "tests/exports/",
     "tests/sources/test_reference.py",
     "tests/sources/test_memory.py",
