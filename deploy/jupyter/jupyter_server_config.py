@@ -13,6 +13,7 @@ c.ServerApp.ip = "0.0.0.0"  # noqa: S104 - of the container; compose publishes t
 c.ServerApp.port = 8888
 c.ServerApp.open_browser = False
 c.ServerApp.terminals_enabled = False
+c.LabApp.extension_manager = "readonly"
 c.ServerApp.root_dir = str(Path.home())
 
 example = Path("/opt/notebooks/lions.ipynb")

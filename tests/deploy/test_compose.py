@@ -93,6 +93,13 @@ def test_services_set_what_there_is_and_wait_for_what_they_need() -> None:
             source = volume.split(":")[0]
             assert source in COMPOSE["volumes"] or source == "/" or (DEPLOY / source).is_dir(), f"{name}: {source}"
         assert _PINNED.fullmatch(service["image"]), f"{name}: which version?"
+        if build := service.get("build"):
+            assert (REPOSITORY / build["dockerfile"]).exists(), name
+            assert (
+                f" AS {build['target']}" in (REPOSITORY / build["dockerfile"]).read_text()
+                if "target" in build
+                else True
+            )
     used = {one for service in SERVICES.values() for one in service.get("secrets", [])}
     assert used == set(COMPOSE["secrets"])
 
