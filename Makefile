@@ -4,6 +4,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PROCESSES ?= 2
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
+TOOLS_VENV := .cache/image-tools
+UV_LOCK := uv pip compile --generate-hashes --no-emit-index-url --python-version 3.11 --universal --quiet --no-header \
+  --no-annotate
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
@@ -42,6 +45,7 @@ spark: $(SPARK_STAMP) ## Create .venv-spark, which `liontrack submit` runs Spark
 $(SPARK_STAMP): $(STAMP) $(SPARK_LOCK)
 	@echo "Setting up $(SPARK_VENV) with Spark (the first time takes some two minutes)"
 	@deploy/spark/make-environment $(SPARK_VENV) $(BIN)/python
+	@touch $@
 
 airflow: $(AIRFLOW_STAMP) ## Create .venv-airflow, where Airflow runs deploy/airflow/dags (190 MB, nothing of .venv in it)
 
@@ -74,16 +78,22 @@ lock: setup ## Renew all locks (needs uv)
 	@{ echo "# The notebooks' image. Every package with its hash. Renew: make lock"; \
 	  $(UV_LOCK) deploy/jupyter/requirements.in --constraints requirements.lock; } > deploy/jupyter/requirements.lock.new
 	@mv deploy/jupyter/requirements.lock.new deploy/jupyter/requirements.lock
+	@{ echo "# Spark's environment, beside .venv. Every package with its hash. Renew: make lock"; \
+	  uv pip compile deploy/spark/requirements.in --generate-hashes \
+	    --no-emit-index-url --no-emit-package numpy --no-emit-package python-dateutil --no-emit-package pytz \
+	    --no-emit-package six --python-version 3.11 --universal --quiet --no-header --no-annotate; } > $(SPARK_LOCK).new
+	@mv $(SPARK_LOCK).new $(SPARK_LOCK)
 
+packages: ## Debian packages that tests use (chromium …), where root on Debian misses one
+	@tests/support/debian_packages.sh
+
+.PHONY: sbom
 sbom: setup ## Write dist/sbom.cdx.json: what the image runs on, by CycloneDX (the image has its own in /opt/liontrack)
 	@test -x $(TOOLS_VENV)/bin/cyclonedx-py || { "$(PYTHON)" -m venv $(TOOLS_VENV) && \
 	  $(TOOLS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r deploy/image/tools.lock; }
 	@mkdir -p dist && $(TOOLS_VENV)/bin/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application \
 	  --output-reproducible --output-format JSON --output-file dist/sbom.cdx.json deploy/requirements.lock
 	@echo dist/sbom.cdx.json
-
-packages: ## Debian packages that tests use (chromium …), where root on Debian misses one
-	@tests/support/debian_packages.sh
 
 lint: setup ## Style, types, and the direction of imports
 	@$(BIN)/ruff check

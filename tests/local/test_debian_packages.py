@@ -19,8 +19,8 @@ PACKAGES = {
     "prometheus": "prometheus",
     "prometheus-node-exporter": "prometheus-node-exporter",
     "prometheus-postgres-exporter": "prometheus-postgres-exporter",
-    "systemd-analyze": "systemd",
     "wrk": "wrk",
+    "systemd-analyze": "systemd",
 }
 NEEDED, ALL = tuple(PACKAGES), " ".join(PACKAGES.values())
 UPDATE, INSTALL = "update -qq", "install -qq -y --no-install-recommends"

@@ -14,8 +14,8 @@ NEEDED=(
   prometheus=prometheus
   prometheus-node-exporter=prometheus-node-exporter
   prometheus-postgres-exporter=prometheus-postgres-exporter
-  systemd-analyze=systemd
   wrk=wrk
+  systemd-analyze=systemd
 )
 ATTEMPTS=4
 
