@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import shutil
 import subprocess
 import time
 import urllib.request
@@ -56,7 +56,12 @@ class Stores:
         script = SERVICES[service]["entrypoint"][1].replace("/etc/liontrack/", "")
         folder = SERVICES[service]["volumes"][0].split(":")[0]
         environment = SERVICES[service]["environment"] | {"SECRETS": str(self.secrets), **places}
-        path = f"{MC.path().parent}:{binaries()}:{os.environ['PATH']}"
+        tools = self.secrets.parent / "bin"  # what the services' images have, and no more
+        tools.mkdir(exist_ok=True)
+        for tool in ("cat", "dirname", "sh"):
+            if not (tools / tool).exists():
+                (tools / tool).symlink_to(shutil.which(tool) or tool)
+        path = f"{MC.path().parent}:{binaries()}:{tools}"
         return subprocess.run(
             ["/bin/sh", DEPLOY / folder / script], env={"PATH": path, "HOME": str(self.secrets.parent), **environment},
             capture_output=True, text=True, check=False,
