@@ -78,16 +78,10 @@ lock: setup ## Renew all locks (needs uv)
 	@{ echo "# The notebooks' image. Every package with its hash. Renew: make lock"; \
 	  $(UV_LOCK) deploy/jupyter/requirements.in --constraints requirements.lock; } > deploy/jupyter/requirements.lock.new
 	@mv deploy/jupyter/requirements.lock.new deploy/jupyter/requirements.lock
-	@{ echo "# Spark's environment, beside .venv. Every package with its hash. Renew: make lock"; \
-	  uv pip compile deploy/spark/requirements.in --generate-hashes \
-	    --no-emit-index-url --no-emit-package numpy --no-emit-package python-dateutil --no-emit-package pytz \
-	    --no-emit-package six --python-version 3.11 --universal --quiet --no-header --no-annotate; } > $(SPARK_LOCK).new
-	@mv $(SPARK_LOCK).new $(SPARK_LOCK)
 
 packages: ## Debian packages that tests use (chromium …), where root on Debian misses one
 	@tests/support/debian_packages.sh
 
-.PHONY: sbom
 sbom: setup ## Write dist/sbom.cdx.json: what the image runs on, by CycloneDX (the image has its own in /opt/liontrack)
 	@test -x $(TOOLS_VENV)/bin/cyclonedx-py || { "$(PYTHON)" -m venv $(TOOLS_VENV) && \
 	  $(TOOLS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r deploy/image/tools.lock; }
