@@ -115,7 +115,9 @@ def _variables(settings: Settings, changes: dict[str, str | None]) -> dict[str, 
 
 def _run(settings: Settings, changes: dict[str, str | None], *arguments: str) -> tuple[int, str]:
     """Exit code and all output of a command; it tells no secret."""
-    done = run_forked("liontrack_stream", arguments, _variables(settings, changes), REPOSITORY, 60)
+    done = run_forked(
+        "liontrack_stream", arguments, _variables(settings, {"LOG_FORMAT": "text", **changes}), REPOSITORY, 60
+    )
     text = done.stdout + done.stderr
     secrets = [settings.pg_password, settings.kafka_sasl_password, settings.jwt_secret]
     for secret in [WRONG, *(secret.get_secret_value() for secret in secrets if secret)]:
