@@ -4,19 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-
-class Counts(msgspec.Struct):
-    """How a table of the generation differs from the live one's, in rows."""
-
-    table: str
-    rows_live: int
-    added: int
-    removed: int
-    changed: int
-
-    @property
-    def differs(self) -> bool:
-        return bool(self.added or self.removed or self.changed)
+from liontrack_stream.replay.diff import TableDiff
 
 
 class Outcome(msgspec.Struct):
@@ -24,7 +12,7 @@ class Outcome(msgspec.Struct):
 
     generation: int
     differs: bool
-    tables: list[Counts] = []
+    tables: list[TableDiff] = []
     records: int | None = None
     seconds: float | None = None
     engine: str | None = None
