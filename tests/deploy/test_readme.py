@@ -92,8 +92,9 @@ def make_secrets(words: list[str], folder: Path) -> None:
 def make(words: list[str], folder: Path) -> None:
     assert words == ["sbom"]
     done = subprocess.run(
-        ["make", "--old-file=.venv/.stamp", "sbom"], cwd=REPOSITORY, capture_output=True, text=True, check=False
-    )
+        ["make", "--no-print-directory", "--old-file=.venv/.stamp", "sbom"],
+        cwd=REPOSITORY, capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     bill = json.loads((REPOSITORY / done.stdout.splitlines()[-1]).read_text())
     listed = {one["name"].lower().replace("_", "-") for one in bill["components"]}
