@@ -49,8 +49,7 @@ class Claims:
         for partition, stored in starts.items():
             log = self._cluster.partitions.get(partition)
             if log is None:
-                new = f"{partition[0]} has got partition {partition[1]}"
-                raise StuckError(f"{new}: start the worker again, with TOPIC_PARTITIONS as it is now.")
+                raise added_partition(partition)
             if stored <= log.end:
                 check_partition(partition, stored, heads.get(partition), self._cluster.cluster_id, log)
             head = head_to_remember(heads.get(partition), self._cluster.cluster_id, log)
@@ -68,6 +67,12 @@ class Claims:
             now = await read_cluster_state(self._settings)
             for partition, stored in above.items():
                 check_partition(partition, stored, heads.get(partition), now.cluster_id, now.partitions[partition])
+
+
+def added_partition(partition: Partition) -> StuckError:
+    """What ends a worker that meets a partition which was not there when it started."""
+    new = f"{partition[0]} has got partition {partition[1]}"
+    return StuckError(f"{new}: start the worker again, with TOPIC_PARTITIONS as it is now.")
 
 
 def check_partition_counts(settings: Settings, cluster: ClusterState) -> None:

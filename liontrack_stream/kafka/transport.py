@@ -29,6 +29,7 @@ from faust.types.transports import TPorTopicSet
 from mode import get_logger
 
 from liontrack_stream.kafka.exits import StuckError
+from liontrack_stream.kafka.ports import Partition
 from liontrack_stream.kafka.runs import FetchedRun
 
 if TYPE_CHECKING:
@@ -129,6 +130,13 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         if self._consumer is not None and self._consumer._coordinator is not None:
             self.thread_loop.call_soon_threadsafe(self._consumer._coordinator.request_rejoin)
 
+    def partitions_seen(self) -> set[Partition]:
+        """Partitions of the source topics as Kafka's metadata had them last; safe to call from another thread."""
+        if self._consumer is None:
+            return set()
+        cluster, names = self._consumer._client.cluster, self.app.source_names
+        return {(names[name], number) for name in names for number in cluster.partitions_for_topic(name) or ()}
+
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Tell Kafka's group where we are. Lag tools read it, nothing else does, so a failure is only logged."""
         assigned = self.assignment()
@@ -164,6 +172,10 @@ class BatchConsumer(driver.Consumer):
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def partitions_seen(self) -> set[Partition]:
+        """Partitions of the source topics as Kafka's metadata had them last."""
+        return self._thread.partitions_seen()
 
     def share_out_anew(self) -> None:
         """Have the group deal its partitions out again."""

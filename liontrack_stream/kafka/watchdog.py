@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 from faust.types import TP
 from mode import Service, get_logger
 
+from liontrack_stream.kafka.claims import added_partition
 from liontrack_stream.kafka.exits import ExitCode, StuckError
 from liontrack_stream.kafka.ports import Partition
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 logger = get_logger(__name__)
 
 PROBE_TIMEOUT_S = 5.0
-UNCLAIMED_AFTER_S = 15.0
+LOOK_FOR_PARTITIONS_S = 15.0
 TELL_WITHIN_S = 2.0
 START_WITHIN_S = 90.0  # a session timeout, twice, and time to spare
 
@@ -88,22 +89,24 @@ class Watchdog(Service):
                     )
 
     @Service.task
-    async def _watch_claims(self) -> None:
-        """Kafka gives a returning static member what it had, and calls nobody else: partitions that were added
-        meanwhile are nobody's until the group shares out anew."""
+    async def _watch_partitions(self) -> None:
+        """A partition that was added since the start ends the worker. What nobody has claimed is shared out anew: Kafka
+        gives a returning static member what it had, and tells nobody of partitions that were added meanwhile."""
         while not self.should_stop:
-            await self.sleep(UNCLAIMED_AFTER_S)
-            if self.app.cluster is None:
-                continue
+            await self.sleep(LOOK_FOR_PARTITIONS_S)
+            known = self.app.cluster.partitions.keys() if self.app.cluster is not None else set()
+            added = self.app.batch_consumer.partitions_seen() - known
+            if added and known:
+                self.app.fail(added_partition(min(added)))
+                return
             try:
-                unclaimed = self.app.cluster.partitions.keys() - (await self.app.offsets.stored()).keys()
+                unclaimed = known - (await self.app.offsets.stored()).keys()
             except Exception as error:
                 logger.info("Postgres does not tell which partitions are claimed: %r", error)
                 continue
-            if not unclaimed:
-                return
-            logger.warning("Nobody reads %s: the group shares out anew", sorted(unclaimed))
-            self.app.batch_consumer.share_out_anew()
+            if unclaimed:
+                logger.warning("Nobody reads %s: the group shares out anew", sorted(unclaimed))
+                self.app.batch_consumer.share_out_anew()
 
     @property
     def waited_s(self) -> float:
