@@ -71,7 +71,7 @@ def _date(value: Any) -> Any:
         return value
     try:
         return iso(to_microseconds(value / 1000) if abs(value) < 1e14 else value)
-    except BadTime:
+    except (BadTime, OverflowError):
         return str(value)  # outside 1970–2999: no time that the contract accepts
 
 
@@ -139,22 +139,27 @@ def _debezium(envelope: dict[str, Any], id_field: str, key: bytes | None) -> dic
 def _change_stream(change: dict[str, Any], id_field: str, key: bytes | None) -> dict[str, Any] | Deletion:
     kind = change["operationType"]
     if kind == "delete":
-        before = {**(change.get("fullDocumentBeforeChange") or {}), **(change.get("documentKey") or {})}
-        return _deletion(plain(before), id_field, key)
+        before = {**_object(change.get("fullDocumentBeforeChange") or {}), **_object(change.get("documentKey") or {})}
+        return _deletion(before, id_field, key)
     if kind not in _CHANGE_UPSERTS or not isinstance(change.get("fullDocument"), dict):
         raise BadEnvelope(
             f"change {str(kind)[:20]!r} without 'fullDocument': the document was deleted since, or the stream was "
             "opened without fullDocument: 'updateLookup'"
         )
     changed_at = plain(change.get("wallTime")) or plain(change.get("clusterTime"))
-    return _contract_names(plain(change["fullDocument"]), id_field, changed_at)
+    return _contract_names(_object(change["fullDocument"]), id_field, changed_at)
 
 
 def _document(text_or_object: Any) -> dict[str, Any]:
-    document = msgspec.json.decode(text_or_object) if isinstance(text_or_object, str) else text_or_object
+    return _object(msgspec.json.decode(text_or_object) if isinstance(text_or_object, str) else text_or_object)
+
+
+def _object(value: Any) -> dict[str, Any]:
+    """A document's fields; what is none, or stands for a plain value (``{"$oid": …}``), is no document."""
+    document = plain(value)
     if not isinstance(document, dict):
         raise BadEnvelope("the enveloped document is no JSON object")
-    return dict(plain(document))
+    return document
 
 
 def _contract_names(document: dict[str, Any], id_field: str, changed_at: Any) -> dict[str, Any]:

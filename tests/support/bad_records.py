@@ -98,6 +98,13 @@ for _topic, _good in GOOD.items():
     _case("oversized", _topic, _with(_topic, note="x" * 300_000), "oversized")
     _case("envelope without document", _topic, _text({"op": "c", "before": None, "after": None}), "bad_envelope")
     _case("enveloped non-object", _topic, _debezium("[1]"), "bad_envelope")
+    _case("enveloped id", _topic, _debezium('{"$oid": "0:"}'), "bad_envelope")
+    _case(
+        "enveloped astronomic date",
+        _topic,
+        _debezium(json.dumps({**_good, TIMES[_topic]: {"$date": 10**38}})),
+        "bad_timestamp",
+    )
     _case("enveloped cut short", _topic, _debezium(json.dumps(_good)[:-1]), "malformed_json", "bad_envelope")
     _case("enveloped NUL", _topic, _debezium(json.dumps({**_good, "note": "a\x00"})), "nul_byte")
     _case(
