@@ -5,6 +5,8 @@ SHELL := /bin/bash
 PROCESSES ?= 2
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TOOLS_VENV := .cache/image-tools
+FUZZ_VENV := .cache/fuzz-env
+AUDIT_VENV := .cache/audit-env
 UV_LOCK := uv pip compile --generate-hashes --no-emit-index-url --python-version 3.11 --universal --quiet --no-header \
   --no-annotate
 VENV := .venv
@@ -23,7 +25,7 @@ WEB_APP := liontrack_stream/views/web_app
 unexport PYTHONDONTWRITEBYTECODE  # tests start our commands hundreds of times
 
 .PHONY: help setup spark airflow packages lock sbom lint format schema dashboards web test test-spark demo bench \
-  bench-spark bench-growth bench-api bench-lake soak-lake release clean
+  bench-spark bench-growth bench-api bench-lake soak soak-lake mutants fuzz audit release clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -78,6 +80,9 @@ lock: setup ## Renew all locks (needs uv)
 	@{ echo "# The notebooks' image. Every package with its hash. Renew: make lock"; \
 	  $(UV_LOCK) deploy/jupyter/requirements.in --constraints requirements.lock; } > deploy/jupyter/requirements.lock.new
 	@mv deploy/jupyter/requirements.lock.new deploy/jupyter/requirements.lock
+	@for what in fuzz audit; do { echo "# For make $$what. Every package with its hash. Renew: make lock"; \
+	  $(UV_LOCK) tests/$$what/requirements.in; } > tests/$$what/requirements.lock.new && \
+	  mv tests/$$what/requirements.lock.new tests/$$what/requirements.lock; done
 
 packages: ## Debian packages that tests use (chromium …), where root on Debian misses one
 	@tests/support/debian_packages.sh
@@ -139,6 +144,30 @@ bench-lake: setup ## A closed day of 420 MB in small files is compacted, one of 
 soak-lake: setup ## The bucket is away for 200 s while a worker stores (8 minutes; needs Go the first time)
 	@$(BIN)/python -m tests.support.go_programs
 	@LAKE_OUTAGE_S=200 $(BIN)/python -m pytest -q -s tests/lake/test_outage_under_load.py
+
+soak: setup ## Producers, workers, replays, readers against faults, held against the oracle (SOAK_SECONDS=600 SEED=…)
+	@$(BIN)/python -m tests.support.go_programs
+	@exec $(BIN)/python -m tests.soak
+
+mutants: setup ## The soak against named breaks of the pipeline: it has to catch each (half an hour)
+	@$(BIN)/python -m tests.support.go_programs
+	@exec $(BIN)/python -m tests.soak.mutants
+
+fuzz: setup $(FUZZ_VENV)/.stamp ## Ten million inputs into the decoders (FUZZ_INPUTS=…; a quarter of an hour)
+	@exec $(FUZZ_VENV)/bin/python -m tests.fuzz
+
+audit: setup $(AUDIT_VENV)/.stamp ## bandit, known flaws of the lock's packages, and what the API refuses, as a table
+	@exec $(BIN)/python -m tests.audit $(AUDIT_VENV)
+
+$(FUZZ_VENV)/.stamp: tests/fuzz/requirements.lock
+$(AUDIT_VENV)/.stamp: tests/audit/requirements.lock
+$(FUZZ_VENV)/.stamp $(AUDIT_VENV)/.stamp:
+	@$(BIN)/python -m venv --without-pip $(@D)
+	@purelib='import sysconfig; print(sysconfig.get_path("purelib"))'; \
+	  echo "import site; site.addsitedir('$$($(BIN)/python -c "$$purelib")')" > "$$($(@D)/bin/python -c "$$purelib")/liontrack.pth"
+	@$(BIN)/python -m pip --python $(@D)/bin/python install --quiet --disable-pip-version-check --no-deps --ignore-installed \
+	  --require-hashes -r $<
+	@touch $@
 
 release: ## Tag the version that CHANGELOG.md and the package have (make release VERSION=0.2.0)
 	@deploy/release "$(VERSION)"

@@ -22,6 +22,7 @@ LONGEST_FIRST = (
     "tests/deploy/test_airflow.py",
     "tests/replay/test_kills.py",
     "tests/replay/test_swap.py",
+    "tests/soak/test_short.py",
     "tests/monitoring/",
     "tests/integration/test_mongo_kills.py",
     "tests/integration/test_crashes.py",

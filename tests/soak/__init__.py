@@ -1,0 +1,1 @@
+"""Producers, workers, replays and readers against faults, held against the oracle at quiet points: ``make soak``."""

@@ -1,0 +1,47 @@
+"""``make soak``: SOAK_SECONDS (600), SEED (of the clock), SOAK_FAULTS (parts of names, comma-separated; all)."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from .results import table
+from .run import FAULTS, Soak
+
+_CACHE = Path(__file__).resolve().parents[2] / ".cache"
+
+
+def main() -> int:
+    """0: nothing lost, doubled or wrong. 1: something was; its evidence is kept. 2: wrong usage."""
+    seconds, seed = float(os.environ.get("SOAK_SECONDS", "600")), int(os.environ.get("SEED") or time.time())
+    names = [part.strip() for part in os.environ.get("SOAK_FAULTS", "").split(",") if part.strip()]
+    chosen = [one for one in FAULTS if not names or any(name in f"{one.family}: {one.name}" for name in names)]
+    if not chosen:
+        print("SOAK_FAULTS names no fault. There are:", *(f"{one.family}: {one.name}" for one in FAULTS), sep="\n  ")
+        return 2
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # faults are wanted here
+    began = time.monotonic()
+
+    def say(line: str) -> None:
+        print(f"{timedelta(seconds=int(time.monotonic() - began))}  {line}", flush=True)
+
+    say(f"SEED={seed} SOAK_SECONDS={seconds:g}, {len(chosen)} faults")
+    soak = Soak(_CACHE / f"soak-{seed}", seed, chosen, say)
+    soak.run(seconds)
+    kills = sum(tally.kills for tally in soak.tallies.values())
+    print(f"\n{table(chosen, soak.tallies)}\n")
+    took = f"{time.monotonic() - began:,.0f} s"
+    print(f"{soak.rounds} rounds, {soak.records:,} records, {kills} kills, in {took}, SEED={seed}.")
+    if soak.failures:
+        print(*soak.failures, f"Its logs, servers' data and lake are kept in {soak.folder}.", sep="\n", file=sys.stderr)
+        return 1
+    print("Nothing lost, nothing doubled, nothing wrong.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
