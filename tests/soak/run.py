@@ -36,7 +36,7 @@ class Soak:
     records: int = 0
 
     def run(self, seconds: float) -> None:
-        """Whole rounds until so much time has passed; ends at the first failure, whose folder is kept."""
+        """Whole rounds until so much time has passed, one at least; ends at the first failure, whose folder is kept."""
         until = time.monotonic() + seconds
         random = Random(self.seed)
         deck = self._deck(random, [one for one in self.chosen if not one.last])
@@ -46,7 +46,7 @@ class Soak:
         servers = Servers(self.folder)
         try:
             number = 0
-            while time.monotonic() < until and not self.failures:
+            while not self.failures and (self.rounds == 0 or time.monotonic() < until):
                 number += 1
                 scene = Scene(servers, number, RATE)
                 try:
