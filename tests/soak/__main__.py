@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import time
 from datetime import timedelta
@@ -24,6 +25,8 @@ def main() -> int:
         print("SOAK_FAULTS names no fault. There are:", *(f"{one.family}: {one.name}" for one in FAULTS), sep="\n  ")
         return 2
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # faults are wanted here
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job ignores the former
+        signal.signal(number, signal.default_int_handler)
     began = time.monotonic()
 
     def say(line: str) -> None:
@@ -31,7 +34,11 @@ def main() -> int:
 
     say(f"SEED={seed} SOAK_SECONDS={seconds:g}, {len(chosen)} faults")
     soak = Soak(_CACHE / f"soak-{seed}", seed, chosen, say)
-    soak.run(seconds)
+    try:
+        soak.run(seconds)
+    except KeyboardInterrupt:
+        print(f"Interrupted; what it had found is in {soak.folder}.", file=sys.stderr)
+        return 130
     kills = sum(tally.kills for tally in soak.tallies.values())
     print(f"\n{table(chosen, soak.tallies)}\n")
     took = f"{time.monotonic() - began:,.0f} s"
