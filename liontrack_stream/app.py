@@ -109,6 +109,7 @@ class LionTrackApp(faust.App):
         self._caught_up: CaughtUp | None = None
         self.live_generation = 0
         self.progress = Progress()
+        self.stop_asked = False  # by a signal
         self.run_stats = RunStats()
         self.sidecars: list[Sidecar] = []
         self.lanes = Lanes(self, settings.batch_max_records)

@@ -89,6 +89,7 @@ class QuickWorker(faust.Worker):
             os._exit(128 + number)
         self._flag_as_shutdown_by_signal()
         logger.info("%s: the batches in hand are finished, then the worker ends; again: at once", number.name)
+        self._our_app.stop_asked = True
         self._our_app.end_within(STOP_WITHIN_S)
         self._schedule_shutdown(number)
 

@@ -114,7 +114,9 @@ class worker(faust_worker):
             code = int(end.code or 0) if isinstance(end.code, int | None) else ExitCode.UNEXPECTED
         except Exception:
             code = ExitCode.UNEXPECTED
-        if self.app.error is not None:
+        if isinstance(self.app.error, SwappedError) and self.app.stop_asked:
+            code = ExitCode.OK  # asked to end while it was about to begin anew
+        elif self.app.error is not None:
             code = self.app.exit_code
             self._tell_end(str(self.app.error), code)
             if isinstance(self.app.error, SwappedError):

@@ -33,8 +33,9 @@ def bronze_files(lake: Settings) -> list[str]:
 async def test_closed_days_become_one_file_per_partition(lake: Settings, warehouse: asyncpg.Connection) -> None:
     await fill_days(lake, warehouse, days=2, files=3)
     today = datetime.now(UTC)
+    at = max(today - timedelta(seconds=10), today.replace(hour=0, minute=0, second=0, microsecond=0))
     for hour in (1, 2):
-        await add_bronze(warehouse, POSITIONS, 0, 150 + hour * 10, 5, today - timedelta(seconds=10))
+        await add_bronze(warehouse, POSITIONS, 0, 150 + hour * 10, 5, at)
         await export(lake)
     before = bronze_files(lake)
     code, output = await command(lake, "lake", "compact", "--dry-run")
