@@ -17,6 +17,7 @@ from liontrack_stream.kafka.batch import RecordBatch
 from liontrack_stream.kafka.ports import Committed, LostLease
 from liontrack_stream.settings import Settings
 from liontrack_stream.warehouse import offsets
+from liontrack_stream.warehouse.pool import WORKER
 from tests.support.oracle import ACTIVITIES, CHALLENGES, POSITIONS, TOPICS, WEIGHTS
 from tests.support.random_cases import random_case, random_stream
 from tests.support.records import challenge, fix, weight
@@ -156,25 +157,30 @@ async def test_challenges_that_change_hands_do_not_deadlock(replay, shards):
 
 
 @pytest.mark.parametrize("within", ["idle", "copying"])
-async def test_a_worker_that_is_paused_within_a_batch_does_not_keep_its_partitions(shards, monkeypatch, within):
+async def test_a_worker_that_is_paused_within_a_batch_does_not_keep_its_partitions(
+    settings, shards, monkeypatch, within
+):
     """Its open transaction holds the row of the lease, and PostgreSQL cannot know that nobody will go on with it."""
     monkeypatch.setattr(offsets, "CLAIM_PATIENCE_S", 0.3)
     places = [(POSITIONS, 0), (POSITIONS, 1)]
     await shards.claim(0, places)
-    first = await shards.workers[0].pool.acquire()
-    await first.execute("BEGIN")
-    await first.execute("UPDATE metadata.consumed_offsets SET next_offset = 0 WHERE partition = 0")
-    if within == "copying":
-        sending = asyncio.ensure_future(
-            first.copy_to_table("lions_raw", schema_name="bronze", source=_nothing_comes(), format="text")
-        )
-        await asyncio.sleep(0.2)
-    assert await asyncio.wait_for(shards.claim(1, places), 10.0) == dict.fromkeys(places, 0)
-    if within == "copying":
-        sending.cancel()
-        await asyncio.gather(sending, return_exceptions=True)
-    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
-        await first.execute("COMMIT")
+    paused = await asyncpg.connect(**settings.pg_dsn, server_settings={"application_name": WORKER})
+    try:
+        await paused.execute("BEGIN")
+        await paused.execute("UPDATE metadata.consumed_offsets SET next_offset = 0 WHERE partition = 0")
+        if within == "copying":
+            copying = paused.copy_to_table("lions_raw", schema_name="bronze", source=_nothing_comes(), format="text")
+            sending = asyncio.ensure_future(copying)
+            await asyncio.sleep(0.2)
+        assert await asyncio.wait_for(shards.claim(1, places), 20.0) == dict.fromkeys(places, 0)
+        if within == "idle":
+            with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)):
+                await paused.execute("COMMIT")
+    finally:
+        paused.terminate()
+        if within == "copying":
+            sending.cancel()
+            await asyncio.wait({sending}, timeout=5.0)
 
 
 async def _nothing_comes() -> AsyncIterator[bytes]:
