@@ -10,14 +10,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
-from aiokafka.admin.records_to_delete import RecordsToDelete
 
-from liontrack_stream.contract.topics import POSITIONS, TOPICS
-from liontrack_stream.kafka.topics import create_topics
+from liontrack_stream.contract.topics import POSITIONS
 from liontrack_stream.settings import Settings
 from tests.support.fake_kit import TransportKit
+from tests.support.kafka_admin import add_partitions, delete_records, recreate
 from tests.support.worker_process import wait_until
 
 
@@ -32,7 +29,7 @@ def test_lost_records_end_it_with_their_range(kit: TransportKit) -> None:
     kit.produce(2_000, ("positions",))
     kit.catch_up()
     kit.produce(4_000, ("positions",))
-    asyncio.run(_delete_records(kit.settings, partition=0, before=1_200))
+    asyncio.run(delete_records(kit.settings, POSITIONS.name, 0, 1_200))
     stored = kit.next_offset(POSITIONS.name, 0)
     worker = kit.worker("--until-caught-up")
     code, stdout = worker.wait()
@@ -43,7 +40,7 @@ def test_lost_records_end_it_with_their_range(kit: TransportKit) -> None:
 def test_recreated_topic_ends_it(kit: TransportKit) -> None:
     kit.produce(2_000, ("positions",))
     kit.catch_up()
-    asyncio.run(_recreate(kit.settings))
+    asyncio.run(recreate(kit.settings, POSITIONS.name))
     kit.produce(8_000, ("positions",))
     worker = kit.worker("--until-caught-up")
     assert worker.wait()[0] == 78
@@ -124,7 +121,7 @@ def test_an_added_partition_is_read_once_workers_know_of_it(kit: TransportKit) -
     kit.produce(2_000)
     kit.catch_up()
     count = kit.settings.topic_partitions + 1
-    asyncio.run(_add_partitions(kit.settings, count))
+    asyncio.run(add_partitions(kit.settings, count))
     kit.produce(2_000)
     worker = kit.worker("--until-caught-up")
     code, _ = worker.wait()
@@ -137,39 +134,3 @@ def test_an_added_partition_is_read_once_workers_know_of_it(kit: TransportKit) -
 
 def _tables(kit: TransportKit) -> Path:
     return kit.folder / "worker-1" / "v1" / "tables"
-
-
-async def _add_partitions(settings: Settings, count: int) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_brokers)
-    await admin.start()
-    try:
-        names = [settings.topic(topic.name) for topic in TOPICS]
-        await admin.create_partitions({name: NewPartitions(count) for name in names})
-        while any(len(topic["partitions"]) < count for topic in await admin.describe_topics(names)):  # noqa: ASYNC110
-            await asyncio.sleep(0.1)
-    finally:
-        await admin.close()
-
-
-async def _delete_records(settings: Settings, partition: int, before: int) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_brokers)
-    await admin.start()
-    try:
-        tp = TopicPartition(settings.topic(POSITIONS.name), partition)
-        await admin.delete_records({tp: RecordsToDelete(before)})
-    finally:
-        await admin.close()
-
-
-async def _recreate(settings: Settings) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_brokers)
-    await admin.start()
-    try:
-        name = settings.topic(POSITIONS.name)
-        await admin.delete_topics([name])
-        while name in await admin.list_topics():  # noqa: ASYNC110
-            await asyncio.sleep(0.1)
-    finally:
-        await admin.close()
-    await asyncio.sleep(0.5)
-    await create_topics(settings)

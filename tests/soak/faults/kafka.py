@@ -7,13 +7,11 @@ import time
 from random import Random
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
-from aiokafka.admin.records_to_delete import RecordsToDelete
 from aiokafka.errors import CommitFailedError
 
 from liontrack_stream.kafka.exits import ExitCode
-from liontrack_stream.kafka.topics import create_topics
-from tests.support.oracle import POSITIONS, TOPICS
+from tests.support.kafka_admin import add_partitions, delete_records, recreate
+from tests.support.oracle import POSITIONS
 from tests.support.worker_process import wait_until
 
 from ..fault import fault
@@ -71,22 +69,12 @@ def added(scene: Scene, random: Random) -> None:
     if settings.topic_partitions > PARTITIONS:
         return
     count = settings.topic_partitions + 1
-    asyncio.run(_add(scene, count))
+    asyncio.run(add_partitions(settings, count))
     scene.kit.settings = settings.model_copy(update={"topic_partitions": count})
     with scene.load.down():
         pass
     third = f"SELECT sum(next_offset) > 0 FROM metadata.consumed_offsets WHERE partition = {count - 1}"
     wait_until(lambda: bool(scene.kit.fetch(third)[0][0]), 120.0, "records of the new partitions")
-
-
-async def _add(scene: Scene, count: int) -> None:
-    settings = scene.kit.settings
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_brokers)
-    await admin.start()
-    try:
-        await admin.create_partitions({settings.topic(topic): NewPartitions(count) for topic in TOPICS})
-    finally:
-        await admin.close()
 
 
 async def _commit(scene: Scene, random: Random) -> None:
@@ -115,7 +103,7 @@ def lost(scene: Scene, random: Random) -> None:
     gone = random.randint(3, 30)
     _more(scene, gone + 5)
     [[stored]] = scene.kit.fetch(_STORED, POSITIONS)
-    asyncio.run(_delete_records(scene, stored + gone))
+    asyncio.run(delete_records(scene.kit.settings, POSITIONS, 0, stored + gone))
     code, log = _refused(scene)
     said = f"{POSITIONS}/0: offsets {stored} to {stored + gone - 1} were never stored"
     assert code == ExitCode.CONSISTENCY and said in log, f"{code}: {log[-2000:]}"
@@ -124,7 +112,7 @@ def lost(scene: Scene, random: Random) -> None:
 
 @fault("a topic is deleted and made again: refused", "kafka", last=True)
 def recreated(scene: Scene, random: Random) -> None:
-    asyncio.run(_recreate(scene))
+    asyncio.run(recreate(scene.kit.settings, POSITIONS))
     _more(scene, 20)
     code, log = _refused(scene)
     assert code == ExitCode.CONSISTENCY, f"{code}: {log[-2000:]}"
@@ -146,28 +134,3 @@ def _refused(scene: Scene) -> tuple[int, str]:
     worker = scene.kit.worker("--until-caught-up", instance="refused")
     code, _ = worker.wait(90.0)
     return code, worker.log_text()
-
-
-async def _delete_records(scene: Scene, before: int) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=scene.kit.settings.kafka_brokers)
-    await admin.start()
-    try:
-        place = TopicPartition(scene.kit.settings.topic(POSITIONS), 0)
-        await admin.delete_records({place: RecordsToDelete(before)})
-    finally:
-        await admin.close()
-
-
-async def _recreate(scene: Scene) -> None:
-    settings = scene.kit.settings
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_brokers)
-    await admin.start()
-    try:
-        name = settings.topic(POSITIONS)
-        await admin.delete_topics([name])
-        while name in await admin.list_topics():  # noqa: ASYNC110
-            await asyncio.sleep(0.1)
-    finally:
-        await admin.close()
-    await asyncio.sleep(0.5)
-    await create_topics(settings)
