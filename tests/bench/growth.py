@@ -16,7 +16,6 @@ import json
 import os
 import sys
 import time
-from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -25,11 +24,11 @@ from typing import Any
 
 import psycopg
 
-from liontrack_stream.contract.topics import POSITIONS
 from liontrack_stream.local.processes import free_ports
 from liontrack_stream.settings import Settings
 from tests.bench.checks import problems, stored_counts
 from tests.bench.own_stack import on_own_stack, say
+from tests.bench.rates import Sample, connect, dry_from, rate, stored_offsets
 from tests.bench.running import run_module
 from tests.support.stack import environment_of
 
@@ -39,22 +38,9 @@ START = "2020-01-01"  # 20 million fixes are three years: all of them lie in the
 WANTED_RATIO = 0.8
 _SAMPLE_S = 0.25
 _TIMEOUT_S = 6 * 3600.0
-_OFFSETS = "SELECT partition, next_offset FROM metadata.consumed_offsets WHERE topic = %s"
 _TABLES = ("bronze.lions_raw", "silver.positions", "gold.lion_windows")
 _PARTITIONS = "SELECT count(*) FROM pg_inherits WHERE inhparent = %s::text::regclass"
 _SIZE = "SELECT pg_database_size(current_database())"
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """How many events were stored at a moment, in all and per partition."""
-
-    at_s: float
-    offsets: Mapping[int, int]
-
-    @property
-    def stored(self) -> int:
-        return sum(self.offsets.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,20 +87,20 @@ class GrowthBench:
         self._produce(events, lions)
         self._say("One worker, until it has caught up")
         arguments = ("liontrack_stream", "worker", "--until-caught-up")
-        with ThreadPoolExecutor(1) as pool, self._connect() as connection:
+        with ThreadPoolExecutor(1) as pool, connect(self._settings) as connection:
             worker = pool.submit(
                 run_module, arguments, self._environment, self._folder / "worker.log", timeout_s=_TIMEOUT_S
             )
-            samples = [self._sample(connection)]
+            samples = [_sample(connection)]
             told = 0
             while not worker.done():
                 time.sleep(_SAMPLE_S)
-                samples.append(self._sample(connection))
+                samples.append(_sample(connection))
                 if samples[-1].stored - told >= SLICE:
                     told = samples[-1].stored
                     self._say(f"{told:,} events stored")
             run = worker.result()
-            samples.append(self._sample(connection))
+            samples.append(_sample(connection))
             partitions = {table: self._number(connection, _PARTITIONS, table) for table in _TABLES}
             size_bytes = self._number(connection, _SIZE)
         self._say("Counting what is stored")
@@ -138,40 +124,13 @@ class GrowthBench:
             log = self._folder / "backlog.log"
             run_module(arguments, self._environment, log, json_line=False, timeout_s=_TIMEOUT_S)
 
-    def _connect(self) -> psycopg.Connection[Any]:
-        dsn = dict(self._settings.pg_dsn)
-        return psycopg.connect(dbname=dsn.pop("database"), autocommit=True, **dsn)
-
     def _number(self, connection: psycopg.Connection[Any], sql: str, *arguments: str) -> int:
         row = connection.execute(sql, arguments).fetchone()
         return int(row[0]) if row else 0
 
-    def _sample(self, connection: psycopg.Connection[Any]) -> Sample:
-        return Sample(time.monotonic(), dict(connection.execute(_OFFSETS, (POSITIONS.name,)).fetchall()))
 
-
-def dry_from(samples: list[Sample]) -> int:
-    """How many events were stored when the first partition reached its end."""
-    ends = samples[-1].offsets
-    return next(
-        (sample.stored for sample in samples if any(end and sample.offsets.get(p) == end for p, end in ends.items())), 0
-    )
-
-
-def rate(samples: list[Sample], start: int, end: int) -> float:
-    """Events per second between two counts of stored events; moments between samples are interpolated."""
-    return (end - start) / (_moment(samples, end) - _moment(samples, start))
-
-
-def _moment(samples: list[Sample], stored: int) -> float:
-    """When this many were stored; for 0 the last moment at which nothing was: a worker's start does not count."""
-    counts = [sample.stored for sample in samples]
-    place = bisect_left(counts, stored) if stored else bisect_left(counts, 1) - 1
-    after = samples[max(place, 0)]
-    if place <= 0 or after.stored == stored:
-        return after.at_s
-    before = samples[place - 1]
-    return before.at_s + (after.at_s - before.at_s) * (stored - before.stored) / (after.stored - before.stored)
+def _sample(connection: psycopg.Connection[Any]) -> Sample:
+    return Sample(time.monotonic(), stored_offsets(connection))
 
 
 def lines(result: Growth) -> Iterator[str]:

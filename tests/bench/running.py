@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,8 +42,11 @@ def run_module(
     json_line: bool = True,
     with_children: bool = False,
     timeout_s: float = 900,
+    watch: Callable[[Run], None] = lambda run: None,
 ) -> Run:
     """Run ``python -m …`` to its end. ``with_children``: their memory and time count, too.
+
+    ``watch`` is told of what was used until now, some 20 times a second, from a thread of its own.
 
     Raises
     ------
@@ -61,7 +64,7 @@ def run_module(
             stderr=stderr,
         )
     ended = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(child.pid, run, ended, with_children), daemon=True)
+    watcher = threading.Thread(target=_watch, args=(child.pid, run, ended, with_children, watch), daemon=True)
     watcher.start()
     try:
         stdout, _ = child.communicate(timeout=timeout_s)
@@ -80,7 +83,7 @@ def run_module(
     return run
 
 
-def _watch(pid: int, run: Run, ended: threading.Event, with_children: bool) -> None:
+def _watch(pid: int, run: Run, ended: threading.Event, with_children: bool, watch: Callable[[Run], None]) -> None:
     """Keep the highest memory and the last CPU time seen."""
     cpu_s: dict[int, float] = {}
     try:
@@ -94,6 +97,7 @@ def _watch(pid: int, run: Run, ended: threading.Event, with_children: bool) -> N
                     cpu_s[one.pid] = times.user + times.system
             run.peak_mb = max(run.peak_mb, memory / 1e6)
             run.cpu_s = sum(cpu_s.values())
+            watch(run)
     except psutil.Error:
         return
 

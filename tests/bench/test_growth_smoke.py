@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from liontrack_stream.settings import Settings
-from tests.bench.growth import GrowthBench, Sample, dry_from, lines, rate
+from tests.bench.growth import GrowthBench, lines
+from tests.bench.rates import Sample, dry_from, rate
 from tests.support.stack import environment_of
 
 EVENTS = 6_000
