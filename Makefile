@@ -25,7 +25,7 @@ WEB_APP := liontrack_stream/views/web_app
 unexport PYTHONDONTWRITEBYTECODE  # tests start our commands hundreds of times
 
 .PHONY: help setup spark airflow packages lock sbom lint format schema dashboards web test test-spark demo bench \
-  bench-spark bench-growth bench-api bench-lake soak soak-lake mutants fuzz audit release clean
+  bench-spark bench-growth bench-api bench-aims bench-lake scale soak soak-lake mutants fuzz audit release clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -137,6 +137,12 @@ bench-growth: setup ## Whether the 20 millionth event is as quick as the first (
 
 bench-api: setup ## API quick while events come? Events stored while it is asked? (10 minutes)
 	@exec $(BIN)/python -m tests.bench.api
+
+bench-aims: setup ## Latency, memory at 10 million events, 10 to 100,000 lions, two workers, the Kalahari file (AIMS="latency …")
+	@exec $(BIN)/python -m tests.bench.aims $(AIMS)
+
+scale: setup ## Claims and commits of 1, 10 and 100 simulated workers, then a hundred under faults (WORKERS=… FAULTS=… SEED=…)
+	@exec $(BIN)/python -m tests.scaling
 
 bench-lake: setup ## A closed day of 420 MB in small files is compacted, one of silver cut, under readers (3 minutes)
 	@LAKE_DAY_MB=420 $(BIN)/python -m pytest -q -s tests/lake/test_large_days.py

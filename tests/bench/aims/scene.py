@@ -34,10 +34,13 @@ _DAYS = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'silver.positions'::
 
 @dataclass(frozen=True, slots=True)
 class Moment(Sample):
-    """A sample with the CPU seconds used until then: by the workers, and by PostgreSQL's processes."""
+    """A sample with the CPU seconds used until then by the workers, by PostgreSQL and by all programs of the machine,
+    and the highest resident memory that a worker has had."""
 
     workers_s: float
     postgres_s: float
+    machine_s: float
+    workers_mb: float
 
 
 @dataclass(slots=True)
@@ -46,7 +49,6 @@ class Life:
 
     runs: list[Run] = field(default_factory=list)
     moments: list[Moment] = field(default_factory=list)
-    machine_s: float = 0.0
 
     @property
     def peak_mb(self) -> float:
@@ -59,6 +61,12 @@ class Life:
         before, all_of_it = self.moments[0].stored, self.moments[-1].stored
         begin = next(n for n, moment in enumerate(self.moments) if moment.stored > before) - 1
         return self.moments[begin], next(moment for moment in self.moments if moment.stored == all_of_it)
+
+    @property
+    def cores_busy(self) -> float:
+        """With whatever, while the workers worked."""
+        begin, end = self.working
+        return (end.machine_s - begin.machine_s) / (end.at_s - begin.at_s)
 
 
 class Scene:
@@ -118,32 +126,32 @@ class Scene:
     def catch_up(self, workers: int = 1) -> Life:
         """Let workers store what the topics hold, beginning at the same time, and sample them."""
         self.say(f"{workers} worker{'s' * (workers > 1)}, until caught up")
-        life, used = Life(), [0.0] * workers
-        machine_s = busy_s()
-        with ThreadPoolExecutor(workers) as pool, self.sampling(life.moments, lambda: sum(used)):
-            running = [pool.submit(self._work, number, used) for number in range(workers)]
+        life, now = Life(), [Run() for _ in range(workers)]
+        with ThreadPoolExecutor(workers) as pool, self._sampling(life.moments, now):
+            running = [pool.submit(self._work, number, now) for number in range(workers)]
             life.runs = [each.result() for each in running]
-        life.machine_s = busy_s() - machine_s
         return life
 
-    def _work(self, number: int, used: list[float]) -> Run:
-        def watch(run: Run) -> None:
-            used[number] = run.cpu_s
-
+    def worker_environment(self, number: int) -> dict[str, str]:
+        """The environment of one of several workers, from 1."""
         own = {
-            "LIONTRACK_INSTANCE": str(number + 1),
-            "LIONTRACK_DATA_DIR": str(self.folder / f"worker-{number + 1}"),
+            "LIONTRACK_INSTANCE": str(number),
+            "LIONTRACK_DATA_DIR": str(self.folder / f"worker-{number}"),
             "WEB_PORT": str(free_ports(1)[0]),
         }
+        return {**self.environment, **own}
+
+    def _work(self, place: int, now: list[Run]) -> Run:
+        def watch(run: Run) -> None:
+            now[place] = run
+
         return run_module(
-            ("liontrack_stream", "worker", "--until-caught-up"), {**self.environment, **own},
-            self.folder / f"worker-{number + 1}.log", timeout_s=TIMEOUT_S, watch=watch,
+            ("liontrack_stream", "worker", "--until-caught-up"), self.worker_environment(place + 1),
+            self.folder / f"worker-{place + 1}.log", timeout_s=TIMEOUT_S, watch=watch,
         )  # fmt: skip
 
     @contextmanager
-    def sampling(
-        self, moments: list[Moment], workers_s: Callable[[], float], pause_s: float = _SAMPLE_S
-    ) -> Iterator[None]:
+    def _sampling(self, moments: list[Moment], runs: list[Run]) -> Iterator[None]:
         """Note moments while the block runs, and one at its end. A moment is when its offsets were known."""
         ended = threading.Event()
 
@@ -153,10 +161,11 @@ class Scene:
                 while True:
                     last = ended.is_set()
                     offsets = stored_offsets(connection)
-                    moments.append(Moment(time.monotonic(), offsets, workers_s(), cpu_s_of_all(server)))
+                    used = (sum(run.cpu_s for run in runs), cpu_s_of_all(server), busy_s())
+                    moments.append(Moment(time.monotonic(), offsets, *used, max(run.peak_mb for run in runs)))
                     if last:
                         return
-                    ended.wait(pause_s)
+                    ended.wait(_SAMPLE_S)
 
         thread = threading.Thread(target=sample)
         thread.start()
@@ -176,10 +185,13 @@ class Scene:
         found = {"bronze": self._number(_BRONZE), "silver and repeats": self._number(_KEPT)}
         return [f"{name} of {self.name}: {n:,} instead of {events:,}" for name, n in found.items() if n != events]
 
-    def _number(self, sql: str) -> int:
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """What the warehouse answers."""
         with connect(self.settings) as connection:
-            row = connection.execute(sql).fetchone()  # type: ignore[call-overload]
-            return int(row[0])
+            return connection.execute(sql).fetchall()  # type: ignore[call-overload]
+
+    def _number(self, sql: str) -> int:
+        return int(self.rows(sql)[0][0])
 
 
 def _server(connection: psycopg.Connection[Any]) -> psutil.Process:

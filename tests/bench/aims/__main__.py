@@ -1,0 +1,79 @@
+"""``python -m tests.bench.aims [latency] [memory] [lions] [workers] [kalahari]``: all of them by default.
+
+Each prints a table, its aims, and whether they are met. Growth is ``tests.bench.growth``, replay ``tests.bench``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from liontrack_stream.settings import Settings
+from tests.bench.aims import kalahari, latency, lions, memory, workers
+from tests.bench.aims.aim import Finding, lines
+from tests.bench.own_stack import on_own_stack, say
+
+
+def main() -> int:
+    """0 when every aim is met and nothing was lost, 1 otherwise."""
+    options = _options()
+
+    def measure(settings: Settings, folder: Path) -> bool:
+        enough = True
+        for name in options.what or _MEASURES:
+            finding = _MEASURES[name](options, settings, folder)
+            print("\n".join(lines(finding)), flush=True)
+            enough = enough and finding.enough
+        return enough
+
+    return on_own_stack("bench-aims", measure, options.keep)
+
+
+def _latency(options: argparse.Namespace, settings: Settings, folder: Path) -> Finding:
+    return latency.measure(settings, folder, say, options.lions, options.events_per_s, options.seconds)
+
+
+def _memory(options: argparse.Namespace, settings: Settings, folder: Path) -> Finding:
+    return memory.measure(settings, folder, say, options.backlogs, options.lions)
+
+
+def _lions(options: argparse.Namespace, settings: Settings, folder: Path) -> Finding:
+    return lions.measure(settings, folder, say, options.by_lions, options.events)
+
+
+def _workers(options: argparse.Namespace, settings: Settings, folder: Path) -> Finding:
+    return workers.measure(settings, folder, say, options.lions, options.events)
+
+
+def _kalahari(options: argparse.Namespace, settings: Settings, folder: Path) -> Finding:
+    return kalahari.measure(settings, folder, say, options.file)
+
+
+_MEASURES: dict[str, Callable[[argparse.Namespace, Settings, Path], Finding]] = {
+    "kalahari": _kalahari, "latency": _latency, "workers": _workers, "lions": _lions, "memory": _memory,
+}  # fmt: skip
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.aims", description=(__doc__ or "").splitlines()[0])
+    add = parser.add_argument
+    add("what", nargs="*", choices=[[], *_MEASURES], help=f"of {', '.join(_MEASURES)} (default: all)")
+    add("--lions", type=int, default=1_000, help="of latency, memory and workers (default: %(default)s)")
+    add("--events", type=int, default=1_000_000, help="of each backlog of lions and workers (default: %(default)s)")
+    add("--events-per-s", type=float, default=5_000.0, help="of latency (default: %(default)s)")
+    add("--seconds", type=float, default=60.0, help="of latency (default: %(default)s)")
+    add("--backlogs", type=_numbers, default="100000,1000000,10000000", help="of memory (default: %(default)s)")
+    add("--by-lions", type=_numbers, default="10,100,1000,10000,100000", help="of lions (default: %(default)s)")
+    add("--file", type=Path, default=kalahari.FILE, help="of kalahari (default: the one of ../shared/data)")
+    add("--keep", action="store_true", help="keep logs and data; the path is printed")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
