@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from liontrack_stream.local import Stack
 from liontrack_stream.settings import Settings
-from tests.bench.aims import kalahari, latency, lions, memory, workers
+from tests.bench.aims import kalahari, latency, lions, memory, sizes, workers
 from tests.bench.aims.aim import Aim, Finding, lines
 from tests.bench.rates import Sample
 
@@ -56,6 +57,15 @@ def test_latencies_of_ticks_and_moments() -> None:
 def test_memory_of_one_backlog_after_the_other(settings: Settings, tmp_path: Path) -> None:
     finding = memory.measure(settings, tmp_path, _say, [500, 1_500], lions=10)
     assert (finding.problems, [row[0] for row in finding.rows]) == ([], ["500", "1,500"])
+
+
+def test_what_an_event_takes(settings: Settings, stack: Stack, tmp_path: Path) -> None:
+    finding = sizes.measure(settings, tmp_path, _say, stack.data_dir / "kafka", lions=10, events=1_000)
+    assert finding.problems == []
+    taken = dict(finding.rows)
+    assert taken["bronze.lions_raw, rows × 1,000"] == "1,000"
+    assert int(taken["Kafka's log, zstd"]) > 10
+    assert int(taken["lake, Parquet"]) > 10
 
 
 def test_cost_of_few_and_many_lions(settings: Settings, tmp_path: Path) -> None:

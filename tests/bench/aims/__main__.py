@@ -1,4 +1,4 @@
-"""``python -m tests.bench.aims [latency] [memory] [lions] [workers] [kalahari]``: all of them by default.
+"""``python -m tests.bench.aims [kalahari] [latency] [workers] [sizes] [lions] [memory]``: all of them by default.
 
 Each prints a table, its aims, and whether they are met. Growth is ``tests.bench.growth``, replay ``tests.bench``.
 """
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from liontrack_stream.settings import Settings
-from tests.bench.aims import kalahari, latency, lions, memory, workers
+from tests.bench.aims import kalahari, latency, lions, memory, sizes, workers
 from tests.bench.aims.aim import Finding, lines
 from tests.bench.own_stack import on_own_stack, say
 
@@ -51,9 +51,18 @@ def _kalahari(options: argparse.Namespace, settings: Settings, folder: Path) -> 
     return kalahari.measure(settings, folder, say, options.file)
 
 
+def _sizes(options: argparse.Namespace, settings: Settings, folder: Path) -> Finding:
+    return sizes.measure(settings, folder, say, settings.liontrack_data_dir / "kafka", options.lions, options.events)
+
+
 _MEASURES: dict[str, Callable[[argparse.Namespace, Settings, Path], Finding]] = {
-    "kalahari": _kalahari, "latency": _latency, "workers": _workers, "lions": _lions, "memory": _memory,
-}  # fmt: skip
+    "kalahari": _kalahari,
+    "latency": _latency,
+    "workers": _workers,
+    "sizes": _sizes,
+    "lions": _lions,
+    "memory": _memory,
+}
 
 
 def _numbers(text: str) -> list[int]:
@@ -64,8 +73,8 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.aims", description=(__doc__ or "").splitlines()[0])
     add = parser.add_argument
     add("what", nargs="*", choices=[[], *_MEASURES], help=f"of {', '.join(_MEASURES)} (default: all)")
-    add("--lions", type=int, default=1_000, help="of latency, memory and workers (default: %(default)s)")
-    add("--events", type=int, default=1_000_000, help="of each backlog of lions and workers (default: %(default)s)")
+    add("--lions", type=int, default=1_000, help="of latency, workers, sizes and memory (default: %(default)s)")
+    add("--events", type=int, default=1_000_000, help="of workers, sizes and each of lions (default: %(default)s)")
     add("--events-per-s", type=float, default=5_000.0, help="of latency (default: %(default)s)")
     add("--seconds", type=float, default=60.0, help="of latency (default: %(default)s)")
     add("--backlogs", type=_numbers, default="100000,1000000,10000000", help="of memory (default: %(default)s)")

@@ -29,18 +29,20 @@ TIMEOUT_S = 6 * 3600.0
 _SAMPLE_S = 0.1
 _BRONZE = "SELECT count(*) FROM bronze.lions_raw"
 _KEPT = "SELECT (SELECT count(*) FROM silver.positions) + (SELECT count(*) FROM metadata.repeats)"
+_CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 _DAYS = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'silver.positions'::regclass"
 
 
 @dataclass(frozen=True, slots=True)
 class Moment(Sample):
     """A sample with the CPU seconds used until then by the workers, by PostgreSQL and by all programs of the machine,
-    and the highest resident memory that a worker has had."""
+    the highest resident memory that a worker has had, and the connections to the warehouse."""
 
     workers_s: float
     postgres_s: float
     machine_s: float
     workers_mb: float
+    connections: int
 
 
 @dataclass(slots=True)
@@ -162,7 +164,9 @@ class Scene:
                     last = ended.is_set()
                     offsets = stored_offsets(connection)
                     used = (sum(run.cpu_s for run in runs), cpu_s_of_all(server), busy_s())
-                    moments.append(Moment(time.monotonic(), offsets, *used, max(run.peak_mb for run in runs)))
+                    connections = connection.execute(_CONNECTIONS).fetchall()[0][0]
+                    peak_mb = max(run.peak_mb for run in runs)
+                    moments.append(Moment(time.monotonic(), offsets, *used, peak_mb, connections))
                     if last:
                         return
                     ended.wait(_SAMPLE_S)
