@@ -18,7 +18,7 @@ from liontrack_stream.settings import Settings
 from liontrack_stream.warehouse import offsets
 from liontrack_stream.warehouse.offsets import CLAIM_PATIENCE_S
 
-from .load import lines, measure
+from .load import dealing_ms, lines, measure
 from .server import many_connections
 from .simulation import Found, Plan, Simulation
 from .watch import watched
@@ -47,7 +47,8 @@ async def _run(settings: Settings, workers: list[int], plan: Plan, seconds: floa
     print("\n".join(lines(loads)))
     print(
         f"\nBatches of no rows: an offset is moved, a note is made. All workers are one process (driver: its share of "
-        f"a core) beside PostgreSQL, on {os.cpu_count()} cores. Waits are connections at a time.\n",
+        f"a core) beside PostgreSQL, on {os.cpu_count()} cores. Waits are connections at a time. Faust's assignor "
+        f"takes {dealing_ms(plan.workers, plan.partitions_per_topic):,.0f} ms of CPU to deal all out.\n",
         flush=True,
     )
     offsets.CLAIM_PATIENCE_S = SIMULATED_PATIENCE_S
