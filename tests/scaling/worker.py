@@ -62,6 +62,7 @@ class Process:
         self.hears_late_s = 0.0
         self._lost: set[Partition] = set()
         self._closing = False
+        self._lanes: list[asyncio.Task[None]] = []
         self._pool: asyncpg.Pool | None = None
         self.connected = asyncio.Event()
         self._task = asyncio.create_task(self._run(), name=self.name)
@@ -98,7 +99,6 @@ class Process:
     # -- its life
 
     async def _run(self) -> None:
-        self._lanes: list[asyncio.Task[None]] = []
         try:
             self._pool = await create_sink_pool(self._settings, size=LANES + 1)
             self.connected.set()
@@ -114,7 +114,7 @@ class Process:
 
     @property
     def _lanes_running(self) -> bool:
-        return any(not lane.done() for lane in getattr(self, "_lanes", ()))
+        return any(not lane.done() for lane in self._lanes)
 
     async def _until(self, changed: asyncio.Event) -> None:
         """The group's next news; or a while after a lease was lost that is this worker's by all it knows."""
@@ -122,19 +122,23 @@ class Process:
             with suppress(TimeoutError):
                 async with asyncio.timeout(STUCK_AFTER_S):
                     await changed.wait()
-            for lane in self._lanes:
-                if lane.done() and not lane.cancelled() and lane.exception() is not None:
-                    raise lane.exception()  # type: ignore[misc]
+            self._raise_of_lanes()
             if self._lost:
                 self._tally.counts["started again, as a lease was gone"] += 1
                 return
         await asyncio.sleep(self.hears_late_s)
+
+    def _raise_of_lanes(self) -> None:
+        for lane in self._lanes:
+            if lane.done() and not lane.cancelled():
+                lane.result()
 
     async def _take_over(self, claims: Claims, mine: Sequence[Partition]) -> None:
         self._closing = True
         await self._step()
         if self._lanes:
             await asyncio.wait(self._lanes)
+        self._raise_of_lanes()
         began = perf_counter()
         starts = await claims.claim(mine)
         if mine:

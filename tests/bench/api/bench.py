@@ -29,6 +29,7 @@ from tests.bench.api.children import Child
 from tests.bench.api.found import Found, Sizes
 from tests.bench.api.history import fill
 from tests.bench.api.wrk import Wrk
+from tests.bench.rates import connect
 from tests.bench.running import ContenderFailed, run_module
 from tests.support.worker_process import WorkerProcess, wait_until
 
@@ -132,7 +133,7 @@ class ApiBench:
         return Child(arguments, self._environment, self._folder / f"{arguments[0].rpartition('.')[2]}.log")
 
     def _accepted(self, lions: list[str], since: date) -> set[tuple[str, datetime]]:
-        with self._connect() as connection:
+        with connect(self._settings) as connection:
             return set(connection.execute(_ACCEPTED, (lions, since)).fetchall())
 
     # -- backlog
@@ -146,7 +147,7 @@ class ApiBench:
         before, found.sent = found.sent, found.sent + sizes.backlog
         paths = [LIONS, f"{LIONS}/{lion_id}", f"{LIONS}/{lion_id}/position-history", "/api/analytics/dashboard"]
         answers, seconds = 0, 0.0
-        with self._worker() as worker, self._connect() as connection:
+        with self._worker() as worker, connect(self._settings) as connection:
 
             def stored() -> int:
                 return int(connection.execute(_OFFSETS, (POSITIONS.name,)).fetchone()[0])  # type: ignore[index]
@@ -198,7 +199,7 @@ class ApiBench:
         run_module(("liontrack_stream", *arguments), self._environment, log, json_line=False)
 
     def _until_stored(self, events: int) -> None:
-        with self._connect() as connection:
+        with connect(self._settings) as connection:
             began = time.monotonic()
             while self._one(connection, _OFFSETS, POSITIONS.name) < events:
                 if time.monotonic() - began > _STORED_WITHIN_S:
@@ -206,7 +207,7 @@ class ApiBench:
                 time.sleep(0.05)
 
     def _problems(self, found: Found) -> Iterator[str]:
-        with self._connect() as connection:
+        with connect(self._settings) as connection:
             for name, sql, wanted in (("bronze", _BRONZE, found.sent), ("silver", _KEPT, found.sent + found.fixes)):
                 if (count := self._one(connection, sql)) != wanted:
                     yield f"{name} holds {count:,} instead of {wanted:,}"
@@ -214,10 +215,6 @@ class ApiBench:
     def _one(self, connection: psycopg.Connection[Any], sql: str, *arguments: str) -> int:
         row = connection.execute(sql, arguments).fetchone()
         return int(row[0]) if row else 0
-
-    def _connect(self) -> psycopg.Connection[Any]:
-        dsn = dict(self._settings.pg_dsn)
-        return psycopg.connect(dbname=dsn.pop("database"), autocommit=True, **dsn)
 
 
 def visible(
