@@ -10,7 +10,8 @@ import pytest
 from liontrack_stream.local import Stack
 from liontrack_stream.settings import Settings
 from tests.bench.aims import kalahari, latency, lions, memory, sizes, workers
-from tests.bench.aims.aim import Aim, Finding, lines
+from tests.bench.aims.aim import Aim, Finding
+from tests.bench.aims.aim import lines as lines_of
 from tests.bench.rates import Sample
 
 _FIXES = [
@@ -32,6 +33,12 @@ def test_a_movebank_file(settings: Settings, tmp_path: Path) -> None:
     assert finding.problems == []
     assert finding.title == f"lions.csv.gz, {len(_FIXES)} fixes"
     assert len(finding.rows) == 4
+
+
+def test_a_file_that_is_not_there(settings: Settings, tmp_path: Path) -> None:
+    finding = kalahari.measure(settings, tmp_path, _say, tmp_path / "lions.csv.gz")
+    assert not finding.enough
+    assert "is not here. NOT MET." in "\n".join(lines_of(finding))
 
 
 def test_latency_of_every_event(settings: Settings, tmp_path: Path) -> None:
@@ -82,8 +89,8 @@ def test_one_worker_and_two(settings: Settings, tmp_path: Path) -> None:
 def test_a_finding_says_whether_its_aims_are_met(met: bool) -> None:
     finding = Finding("T", ("a", "b"), [("x", "1")], [Aim("b ≤ 2", "1", met)])
     assert finding.enough == met
-    assert "| x | 1 |" in lines(finding)
-    assert f"Aim: b ≤ 2. Found: 1. {'Met' if met else 'NOT MET'}." in lines(finding)
+    assert "| x | 1 |" in lines_of(finding)
+    assert f"Aim: b ≤ 2. Found: 1. {'Met' if met else 'NOT MET'}." in lines_of(finding)
     lost = Finding("T", ("a",), [], [], problems=["bronze: 1 instead of 2"])
     assert not lost.enough
-    assert "MISMATCH: bronze: 1 instead of 2." in lines(lost)
+    assert "MISMATCH: bronze: 1 instead of 2." in lines_of(lost)

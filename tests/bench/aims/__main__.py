@@ -72,7 +72,7 @@ def _numbers(text: str) -> list[int]:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.aims", description=(__doc__ or "").splitlines()[0])
     add = parser.add_argument
-    add("what", nargs="*", choices=[[], *_MEASURES], help=f"of {', '.join(_MEASURES)} (default: all)")
+    add("what", nargs="*", metavar="WHAT", help=f"of {', '.join(_MEASURES)} (default: all, an hour)")
     add("--lions", type=int, default=1_000, help="of latency, workers, sizes and memory (default: %(default)s)")
     add("--events", type=int, default=1_000_000, help="of workers, sizes and each of lions (default: %(default)s)")
     add("--events-per-s", type=float, default=5_000.0, help="of latency (default: %(default)s)")
@@ -81,7 +81,10 @@ def _options() -> argparse.Namespace:
     add("--by-lions", type=_numbers, default="10,100,1000,10000,100000", help="of lions (default: %(default)s)")
     add("--file", type=Path, default=kalahari.FILE, help="of kalahari (default: the one of ../shared/data)")
     add("--keep", action="store_true", help="keep logs and data; the path is printed")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if unknown := set(options.what) - _MEASURES.keys():
+        parser.error(f"{', '.join(sorted(unknown))}: there are {', '.join(_MEASURES)}.")
+    return options
 
 
 if __name__ == "__main__":
