@@ -31,7 +31,7 @@ def main() -> int:
     workers = [int(part) for part in os.environ.get("WORKERS", "1,10,100").split(",")]
     partitions, seconds = int(os.environ.get("PARTITIONS", "200")), float(os.environ.get("SECONDS", "10"))
     seed, faults = int(os.environ.get("SEED") or time.time()), int(os.environ.get("FAULTS", "400"))
-    plan = Plan(max(workers), partitions, records=500, faults=faults, pause_s=0.1, seed=seed, within_s=1_800.0)
+    plan = Plan(max(workers), partitions, records=500, faults=faults, seed=seed, within_s=1_800.0)
     logging.disable(logging.WARNING)  # connections that are ended are wanted here
     folder = Path(tempfile.mkdtemp(prefix="liontrack-scale-"))
     try:

@@ -23,17 +23,18 @@ from .worker import Process, Tally
 
 SESSION_S = 0.3  # after so long the group takes a silent member for dead
 HEARS_LATE_S = 0.2
+LOOK_S = 0.02
+_STORED = "SELECT coalesce(sum(next_offset), 0)::bigint FROM metadata.consumed_offsets"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``records`` of each partition; ``faults`` in all, of these ``kinds``, ``pause_s`` between two on average."""
+    """``records`` of each partition; ``faults`` in all, of these ``kinds`` in turn, in any order."""
 
     workers: int = 100
     partitions_per_topic: int = 200
     records: int = 100
     faults: int = 60
-    pause_s: float = 0.05
     kinds: tuple[str, ...] = ("killed", "paused", "paused", "cut at COMMIT", "cut at COMMIT", "restarted")
     seed: int = 1
     within_s: float = 120.0
@@ -79,7 +80,7 @@ class Simulation:
             found = Found(self._tally)
             try:
                 async with asyncio.timeout(self._plan.within_s):
-                    await self._inject()
+                    await self._inject(watcher)
                     await self._until_stored(watcher)
             except TimeoutError:
                 found.problems.append(f"not all was stored within {self._plan.within_s:g} s")
@@ -100,21 +101,25 @@ class Simulation:
         process.hears_late_s = self._random.choice((0.0, 0.0, self._random.random() * HEARS_LATE_S))
         self._processes[number] = process
 
-    async def _inject(self) -> None:
+    async def _inject(self, watcher: asyncpg.Connection) -> None:
+        """Fault after fault as the work goes on, the last one when four fifths of it are done."""
         faults = {
             "killed": self._killed, "paused": self._paused, "cut at COMMIT": self._cut, "restarted": self._restarted,
         }  # fmt: skip
-        for _ in range(self._plan.faults):
-            await asyncio.sleep(self._random.expovariate(1 / self._plan.pause_s))
-            well = sorted(self._group.members - self._at_fault)
-            if len(well) > self._plan.workers // 2:
-                fault = faults[self._random.choice(self._plan.kinds)]
-                happening = self._happen(fault, self._random.choice(well))
-                self._pending.add(asyncio.ensure_future(happening))
+        plan, records = self._plan, sum(self._ends.values())
+        deck = [plan.kinds[number % len(plan.kinds)] for number in range(plan.faults)]
+        self._random.shuffle(deck)
+        for number, kind in enumerate(deck):
+            while await watcher.fetchval(_STORED) < 0.8 * records * number / plan.faults:  # noqa: ASYNC110
+                await asyncio.sleep(LOOK_S)
+            while len(well := sorted(self._group.members - self._at_fault)) <= plan.workers // 2:  # noqa: ASYNC110
+                await asyncio.sleep(LOOK_S)
+            victim = self._random.choice(well)
+            self._at_fault.add(victim)
+            self._pending.add(asyncio.ensure_future(self._happen(faults[kind], victim)))
         await asyncio.gather(*self._pending)
 
     async def _happen(self, fault: Callable[[int], Awaitable[None]], number: int) -> None:
-        self._at_fault.add(number)
         await fault(number)
         self._at_fault.discard(number)
 

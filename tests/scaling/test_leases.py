@@ -17,8 +17,8 @@ from .server import many_connections
 from .simulation import Plan, Simulation
 from .watch import Note, watched, wrong
 
-PLAN = Plan(workers=100, partitions_per_topic=200, records=40, faults=30, pause_s=0.05)
-FEW = Plan(workers=10, partitions_per_topic=20, records=600, faults=60, pause_s=0.02)
+PLAN = Plan(workers=100, partitions_per_topic=200, records=40, faults=30)
+FEW = Plan(workers=10, partitions_per_topic=20, records=600, faults=60)
 PLACE = ("lions.position.events", 0)
 
 
