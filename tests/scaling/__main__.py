@@ -1,6 +1,6 @@
 """``make scale``: claims and commits by number of workers, then a hundred workers under faults.
 
-WORKERS (1,10,100), PARTITIONS per topic (200), SECONDS of batches for each (10), FAULTS (400), SEED (of the clock).
+WORKERS (1,10,100), PARTITIONS per topic (200), LOAD_SECONDS of batches for each (10), FAULTS (400), SEED (of the clock).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SIMULATED_PATIENCE_S = 0.5
 def main() -> int:
     """0: nothing lost, doubled, out of order or written by who may not; no deadlock. 1 otherwise."""
     workers = [int(part) for part in os.environ.get("WORKERS", "1,10,100").split(",")]
-    partitions, seconds = int(os.environ.get("PARTITIONS", "200")), float(os.environ.get("SECONDS", "10"))
+    partitions, seconds = int(os.environ.get("PARTITIONS", "200")), float(os.environ.get("LOAD_SECONDS", "10"))
     seed, faults = int(os.environ.get("SEED") or time.time()), int(os.environ.get("FAULTS", "400"))
     plan = Plan(max(workers), partitions, records=500, faults=faults, seed=seed, within_s=1_800.0)
     logging.disable(logging.WARNING)  # connections that are ended are wanted here
