@@ -1,6 +1,7 @@
 """``make scale``: claims and commits by number of workers, then a hundred workers under faults.
 
-WORKERS (1,10,100), PARTITIONS per topic (200), LOAD_SECONDS of batches for each (10), FAULTS (400), SEED (of the clock).
+WORKERS (1,10,100), PARTITIONS per topic (200), LOAD_SECONDS of batches for each (10), FAULTS (400), SEED (of the
+clock).
 """
 
 from __future__ import annotations
