@@ -59,9 +59,12 @@ def crash_loop(scene: Scene, random: Random) -> None:
 
 @fault("SIGTERM while it writes", "workers")
 def sigterm(scene: Scene, random: Random) -> None:
+    begun = 0
     for _ in range(3):
-        time.sleep(random.uniform(0.5, 3.0))
+        wait_until(lambda begun=begun: scene.worker.log.stat().st_size > begun, 30.0, "a worker that has begun")  # type: ignore[misc]
+        time.sleep(random.uniform(0.3, 3.0))
         code = scene.worker.end()
+        begun = scene.worker.log.stat().st_size
         scene.worker.start()
         assert code == 0, f"the worker ended with {code} after SIGTERM"
 
