@@ -54,10 +54,6 @@ MUTANTS = (
         "kill -9 at a random moment",
     ),
     Mutant(
-        "what is stored already is stored again", "liontrack_stream/kafka/runs.py",
-        "if record.offset >= stored_next_offset", "if record.offset >= 0", "the answer to a COMMIT is lost",
-    ),
-    Mutant(
         "windows by the wall clock", "liontrack_stream/core/windows.py",
         "WINDOW_US = 5 * MINUTE_US", "import time\n\nWINDOW_US = (5 + int(time.time()) % 2) * MINUTE_US",
         "kill -9 at a random moment",
@@ -117,6 +113,20 @@ MUTANTS = (
     Mutant(
         "a value of any size is taken", "liontrack_stream/warehouse/sink.py",
         "self._value_max_bytes = settings.value_max_bytes", "self._value_max_bytes = 10**9", "values of 1 MB",
+    ),
+    Mutant(
+        "a late fix leaves its neighbours as they are", "liontrack_stream/warehouse/positions.py",
+        '    await write_resettled(work, lion_ids, fixes[settled.changed & (fixes["row"] < 0)])\n', "",
+        "records hours late",
+    ),
+    Mutant(
+        "a repeated fix is not noted", "liontrack_stream/warehouse/positions.py",
+        '        await work.store_repeats(identities, losers["partition"], losers["offset"], losers["append_us"], '
+        'losers["hash"])\n', "        pass\n", "records hours late",
+    ),
+    Mutant(
+        "a file is told of and not written", "liontrack_stream/lake/bronze.py",
+        "                await self._in_thread(staged.publish, file.path, False)\n", "", "the bucket is slow",
     ),
 )  # fmt: skip
 
