@@ -65,9 +65,9 @@ class Soak:
                     scene.close()
                     self.results.seconds = time.monotonic() - began
                 if not self.failures:
-                    shutil.rmtree(scene.folder)
+                    scene.discard()
         finally:
-            servers.close()
+            servers.close(keep=bool(self.failures))
         if not self.failures:
             shutil.rmtree(self.folder)
 

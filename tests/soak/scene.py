@@ -87,13 +87,14 @@ class Servers:
         psutil.wait_procs(ending, 10.0)
         self.stack.down([part])
 
-    def close(self) -> None:
+    def close(self, keep: bool) -> None:
+        """Stop all; ``keep``: with their data in the folder."""
         self.postgres.close()
         self.bucket.close()
         self.minio.stop()
         self.stack.down()
-        self.postgres_disk.close()
-        self.lake_disk.close()
+        self.postgres_disk.close(keep)
+        self.lake_disk.close(keep)
 
 
 class Scene:
@@ -273,6 +274,10 @@ class Scene:
         self.servers.bucket.heal()
         self.supervisor.close()
         self.kit.end()
+
+    def discard(self) -> None:
+        """Remove its logs and data."""
+        shutil.rmtree(self.folder)
         shutil.rmtree(self.servers.lakes / self.folder.name, ignore_errors=True)
 
     def _read(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -36,6 +37,14 @@ class SmallDisk:
         finally:
             ballast.unlink()
 
-    def close(self) -> None:
-        if self._mounted:
-            subprocess.run(["umount", self._folder], check=True)
+    def close(self, keep: bool) -> None:
+        """The disk is gone; ``keep``: what it held lies in the folder."""
+        if not self._mounted:
+            return
+        kept = self._folder.with_name(f"{self._folder.name}-kept")
+        if keep:
+            shutil.copytree(self._folder, kept, symlinks=True)
+        subprocess.run(["umount", self._folder], check=True)
+        if keep:
+            self._folder.rmdir()
+            kept.rename(self._folder)
