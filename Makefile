@@ -25,7 +25,7 @@ WEB_APP := liontrack_stream/views/web_app
 unexport PYTHONDONTWRITEBYTECODE  # tests start our commands hundreds of times
 
 .PHONY: help setup spark airflow packages lock sbom lint format schema dashboards web test test-spark demo bench \
-  bench-spark bench-growth bench-api bench-aims bench-lake scale soak soak-lake mutants fuzz audit release clean
+  bench-spark bench-growth bench-api bench-aims bench-lake scale soak soak-table soak-lake mutants fuzz audit release clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -154,6 +154,9 @@ soak-lake: setup ## The bucket is away for 200 s while a worker stores (8 minute
 soak: setup ## Producers, workers, replays, readers against faults, held against the oracle (SOAK_SECONDS=600 SEED=…)
 	@$(BIN)/python -m tests.support.go_programs
 	@exec $(BIN)/python -m tests.soak
+
+soak-table: setup ## What all soaks of this checkout found, together, as a table
+	@exec $(BIN)/python -m tests.soak --together
 
 mutants: setup ## The soak against named breaks of the pipeline: it has to catch each (half an hour)
 	@$(BIN)/python -m tests.support.go_programs

@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import gc
 import importlib
-import os
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterable
@@ -30,7 +29,7 @@ from liontrack_stream.kafka.batch_schema import BatchSchema
 from liontrack_stream.kafka.caught_up import CaughtUp
 from liontrack_stream.kafka.checks import ClusterState, read_cluster_state
 from liontrack_stream.kafka.claims import Claims, check_partition_counts
-from liontrack_stream.kafka.exits import ConsistencyError, ExitCode, WorkerError, exit_code_of
+from liontrack_stream.kafka.exits import ConsistencyError, ExitCode, WorkerError, end_process, exit_code_of
 from liontrack_stream.kafka.lanes import Lanes
 from liontrack_stream.kafka.link_watch import LinkWatch
 from liontrack_stream.kafka.ports import Committed, Partition, Warehouse
@@ -301,10 +300,7 @@ class LionTrackApp(faust.App):
         """End the process even when something does not let itself be stopped; what is stored is safe."""
 
         def end() -> None:
-            told = threading.Thread(target=tell, daemon=True)  # a log that nobody reads may hold it up
-            told.start()
-            told.join(_TELL_WITHIN_S)
-            os._exit(self.exit_code)
+            end_process(self.exit_code, tell, _TELL_WITHIN_S)
 
         def tell() -> None:
             logger.warning("Stopping took more than %.0f s: ending the process.", seconds)

@@ -19,7 +19,7 @@ import click
 from faust.cli.base import Command, _apply_options, cli, option
 
 from liontrack_stream.redaction import redacted
-from liontrack_stream.settings import STACK_ENV_FILE, SettingsError, data_dir_from_env
+from liontrack_stream.settings import STACK_ENV_FILE, SettingsError, data_dir_from_env, load_settings
 
 
 class Exit(IntEnum):
@@ -85,7 +85,7 @@ class LionTrackCommand(Command):
         except SettingsError as error:
             fail(str(error), Exit.USAGE)
         except CommandError as error:
-            fail(str(error), error.exit_code)
+            fail(_refusal(error.__context__) or str(error), error.exit_code)
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left (| head); not our failure
             sys.exit(Exit.OK)
@@ -94,6 +94,16 @@ class LionTrackCommand(Command):
         except self.failures as error:
             fail(str(error), Exit.FAILED)
         sys.exit(int(result or Exit.OK))
+
+
+def _refusal(error: BaseException | None) -> str | None:
+    """What it means, and what to do, where PostgreSQL did not let us in; None for every other trouble."""
+    import asyncpg
+
+    from liontrack_stream.warehouse.trouble import refusal
+
+    found = refusal(load_settings().pg_dsn, error) if isinstance(error, (asyncpg.PostgresError, OSError)) else None
+    return f"PostgreSQL: {found[0]}. {found[1]}." if found else None
 
 
 async def _await(awaitable: Any) -> Any:

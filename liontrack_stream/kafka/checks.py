@@ -10,6 +10,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from liontrack_stream.contract.topics import TOPICS
 from liontrack_stream.kafka.exits import ConsistencyError, StartError
@@ -53,12 +54,10 @@ async def read_cluster_state(settings: Settings) -> ClusterState:
     consumer = AIOKafkaConsumer(**settings.kafka_client, enable_auto_commit=False)
     try:
         await consumer.start()
-    except Exception as error:
-        await consumer.stop()
-        otherwise = f"Kafka at {settings.kafka_brokers} does not answer ({error})."
-        raise StartError(await why(settings, otherwise)) from error
-    try:
         return await _read(consumer, settings)
+    except (KafkaError, OSError, TimeoutError) as error:
+        otherwise = f"Kafka at {settings.kafka_brokers} does not answer ({error!r})."
+        raise StartError(await why(settings, otherwise)) from error
     finally:
         await consumer.stop()
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import threading
+from collections.abc import Callable
 from enum import IntEnum
 
 
@@ -52,3 +55,11 @@ class SchemaError(WorkerError):
 def exit_code_of(error: BaseException) -> ExitCode:
     """The exit code an error asks for; `UNEXPECTED` where it says nothing."""
     return error.exit_code if isinstance(error, WorkerError) else ExitCode.UNEXPECTED
+
+
+def end_process(code: ExitCode, tell: Callable[[], None], tell_within_s: float) -> None:
+    """End the process at once. ``tell`` logs why, from a thread: a log that nobody reads may hold it up."""
+    told = threading.Thread(target=tell, daemon=True)
+    told.start()
+    told.join(tell_within_s)
+    os._exit(code)

@@ -18,6 +18,7 @@ from aiokafka.errors import InvalidPartitionsError, KafkaError, TopicAlreadyExis
 
 from liontrack_stream.contract.topics import TOPICS
 from liontrack_stream.kafka.errors import TopicError
+from liontrack_stream.kafka.exits import StartError
 from liontrack_stream.kafka.trouble import why
 from liontrack_stream.settings import Settings
 
@@ -125,16 +126,19 @@ async def widen(settings: Settings, names: Sequence[str]) -> None:
 
     Raises
     ------
-    TopicError
+    StartError
         When Kafka cannot be reached or refuses.
     """
     wanted = settings.topic_partitions
-    async with _admin(settings) as admin:
-        counts = await _partition_counts(admin, list(names))
-        narrow = {name: NewPartitions(wanted) for name, count in counts.items() if count < wanted}
-        if narrow:
-            with suppress(InvalidPartitionsError):  # another worker was quicker
-                await admin.create_partitions(narrow)
+    try:
+        async with _admin(settings) as admin:
+            counts = await _partition_counts(admin, list(names))
+            narrow = {name: NewPartitions(wanted) for name, count in counts.items() if count < wanted}
+            if narrow:
+                with suppress(InvalidPartitionsError):  # another worker was quicker
+                    await admin.create_partitions(narrow)
+    except TopicError as error:
+        raise StartError(str(error)) from error
 
 
 async def check_retention(settings: Settings) -> list[str]:

@@ -9,7 +9,6 @@ or when the event loop hangs.
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 import threading
 import traceback
@@ -20,7 +19,7 @@ from faust.types import TP
 from mode import Service, get_logger
 
 from liontrack_stream.kafka.claims import added_partition
-from liontrack_stream.kafka.exits import ExitCode, StuckError
+from liontrack_stream.kafka.exits import ExitCode, StuckError, end_process
 from liontrack_stream.kafka.ports import Partition
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ logger = get_logger(__name__)
 
 PROBE_TIMEOUT_S = 5.0
 LOOK_FOR_PARTITIONS_S = 15.0
-TELL_WITHIN_S = 2.0
+_TELL_WITHIN_S = 2.0
 START_WITHIN_S = 90.0  # a session timeout, twice, and time to spare
 
 
@@ -57,10 +56,7 @@ class Watchdog(Service):
     def _watch_loop(self) -> None:
         while not self._ended.wait(1.0):
             if monotonic() - self._beat_at > self._stuck_after_s:
-                told = threading.Thread(target=self._tell_hung, daemon=True)  # a log that nobody reads may hold it up
-                told.start()
-                told.join(TELL_WITHIN_S)
-                os._exit(ExitCode.STUCK)
+                end_process(ExitCode.STUCK, self._tell_hung, _TELL_WITHIN_S)
 
     def _tell_hung(self) -> None:
         stacks = "".join(

@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+UNREADABLE = (OSError, ValueError, pa.ArrowException)  # what pyarrow raises of damaged files
 COMPRESSION_LEVEL = 1  # with delta-coded integers smaller and faster than level 3 without, measured on positions
 ROW_GROUP_ROWS = 65_536
 _HELD_BYTES = 16 << 20  # of Arrow: with so much a row group is written, however few its rows are

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from liontrack_stream.lake.delta import delta_problems
 from liontrack_stream.lake.manifest import Manifest, Progress
+from liontrack_stream.lake.parquet import UNREADABLE
 from liontrack_stream.lake.ports import LakeFile, TopicPartition
 from liontrack_stream.lake.store import Store, open_store
 from liontrack_stream.settings import Settings
@@ -97,7 +97,7 @@ def file_problems(store: Store, file: LakeFile) -> list[str]:
                 size += len(chunk)
             source.seek(0)
             rows = pq.read_metadata(source).num_rows
-    except (OSError, pa.ArrowException) as error:
+    except UNREADABLE as error:
         return [f"{file.path} cannot be read: {error}"]
     found = {"bytes": size, "rows": rows, "sha256": digest.hexdigest()}
     wanted = {"bytes": file.byte_count, "rows": file.row_count, "sha256": file.sha256}

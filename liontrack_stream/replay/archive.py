@@ -26,6 +26,7 @@ from liontrack_stream.contract.topics import ACTIVITIES
 from liontrack_stream.kafka.ports import Partition
 from liontrack_stream.lake.catalog import BRONZE
 from liontrack_stream.lake.manifest import exact_dates
+from liontrack_stream.lake.parquet import UNREADABLE
 from liontrack_stream.lake.ports import LakeError, LakeFile
 from liontrack_stream.lake.store import Store, open_store
 from liontrack_stream.lake.verify import file_problems
@@ -131,7 +132,7 @@ class Archive:
     async def _next(self, partition: Partition, opened: _OpenFile, end: int) -> tuple[list[Kept], int]:
         try:
             rows = await asyncio.to_thread(next, opened.rows, None)
-        except (OSError, pa.ArrowException) as error:  # compacted meanwhile, perhaps
+        except UNREADABLE as error:  # compacted meanwhile, perhaps
             self._close(partition)
             if self._failed_at.get(partition) == opened.at:
                 raise LakeError(f"{opened.file.path} cannot be read: {error}") from error

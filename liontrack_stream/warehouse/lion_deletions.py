@@ -60,8 +60,7 @@ async def _withdraw(work: BatchWork, lion_id: str, times_us: list[int], cause: C
     await reread_heads(work, [state])
     await write_lions(work, [state])
     moved = [0] if state.last_us != state.told_us else []
-    for live in lion_windows.live_windows(windows, [state.last_us], moved).values():
-        work.live[lion_id] = live
+    await lion_windows.tell_live(work, [lion_id], windows, [state.last_us], moved)
     days = np.unique(changed["time_us"] // DAY_US).tolist()
     work.touched("silver", "positions", days)
     work.touched("gold", "lions_positions_history", days)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -89,28 +89,46 @@ def _rows(lion_ids: list[str], windows: LionWindows) -> Rows:
     return rows.float8("min_lng", windows.min_lng).float8("max_lng", windows.max_lng)
 
 
-def live_windows(
-    windows: LionWindows, last_us: Sequence[int | None], moved: Collection[int]
-) -> dict[int, Callable[[], dict[str, Any]] | None]:
-    """The window of each lion's last accepted fix, where this round changed it; None where it is not known any more.
+async def tell_live(
+    work: BatchWork, lion_ids: list[str], windows: LionWindows, last_us: Sequence[int | None], moved: Sequence[int]
+) -> None:
+    """Tell the window of each lion's last accepted fix, where this round may have changed it; None where there is none.
 
-    They are functions: most windows change again before anybody looks at them.
+    Those among ``windows`` are told as functions: most change again before anybody looks at them.
 
-    ``last_us`` per lion of the round; ``moved`` the lions whose last fix had to be read anew.
+    ``last_us`` per lion of the round; ``moved`` the lions whose last fix had to be read anew: it may lie in a window
+    that this round has let be.
     """
-    live: dict[int, Callable[[], dict[str, Any]] | None] = dict.fromkeys(moved)
+    starts_us = [us if us is None else us // WINDOW_US * WINDOW_US for us in last_us]
+    live: dict[str, Callable[[], dict[str, Any]] | None] = {lion_ids[n]: None for n in moved}
     newest = np.flatnonzero(np.diff(windows.lion, append=-1))
     for i, lion, start_us in zip(
         newest.tolist(), windows.lion[newest].tolist(), windows.start_us[newest].tolist(), strict=True
     ):
-        newest_us = last_us[lion]
-        if newest_us is not None and newest_us // WINDOW_US * WINDOW_US == start_us:
-            live[lion] = partial(_one_as_told, windows, i)
-    return live
+        if starts_us[lion] == start_us:
+            live[lion_ids[lion]] = partial(_one_as_told, windows, i)
+    let_be = {
+        lion_ids[n]: start_us for n in moved if live[lion_ids[n]] is None and (start_us := starts_us[n]) is not None
+    }
+    if let_be:
+        starts = list(let_be.values())
+        for row in await fetch_by_period(work, "gold/lion_windows_stored", starts, list(let_be), starts):
+            live[row["lion_id"]] = partial(_stored_as_told, row)
+    work.live.update(live)
 
 
 def _one_as_told(windows: LionWindows, i: int) -> dict[str, Any]:
     return next(_as_told(windows, np.array([i])))
+
+
+def _stored_as_told(row: Any) -> dict[str, Any]:
+    """A stored window as the live table has it."""
+    points = {
+        side: {"time": iso(row[f"{side}_time"]), "lat": row[f"{side}_lat"], "lng": row[f"{side}_lng"]}
+        for side in ("first", "last")
+    }
+    numbers = {name: row[name] for name in ("fixes", "mean_lat", "mean_lng", *_BOX)}
+    return {"window_start": iso(row["window_start"]), **numbers, **points}
 
 
 def _as_told(windows: LionWindows, chosen: NDArray[np.int64]) -> Iterator[dict[str, Any]]:

@@ -173,8 +173,7 @@ async def _store_round(work: BatchWork, events: list[Position], rounds: list[_Ro
     await write_facts(work, states, day_facts(settled, *touched_days(settled)), causes.of_day if revising else None)
     moved = await _update_states(work, events, rounds, spans, settled)
     last_us = [entry.state.last_us for entry in rounds]
-    live = lion_windows.live_windows(windows, last_us, moved)
-    work.live.update({lion_ids[n]: window for n, window in live.items()})
+    await lion_windows.tell_live(work, lion_ids, windows, last_us, moved)
 
 
 async def _settle_whole(work: BatchWork, rounds: list[_Round], limits_kmh: Limits) -> tuple[Settled, list[Span]]:

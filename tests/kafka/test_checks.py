@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
 
-from liontrack_stream.kafka.checks import LogState, check_partition, head_to_remember
-from liontrack_stream.kafka.exits import ConsistencyError
+from liontrack_stream.kafka.checks import LogState, check_partition, head_to_remember, read_cluster_state
+from liontrack_stream.kafka.exits import ConsistencyError, StartError
 from liontrack_stream.kafka.ports import Head
+from liontrack_stream.kafka.topics import create_topics
+from liontrack_stream.settings import Settings
 
 PARTITION = ("lions.position.events", 2)
 HEAD = Head("cluster-a", "0:aa")
@@ -46,3 +50,18 @@ def test_the_first_record_is_remembered_once() -> None:
     assert head_to_remember(Head("cluster-a", None), "cluster-a", LogState(0, 5, "0:aa")) == HEAD
     assert head_to_remember(HEAD, "cluster-a", LogState(0, 9, "0:aa")) is None
     assert head_to_remember(HEAD, "cluster-a", LogState(3, 9, "3:cc")) is None
+
+
+@pytest.mark.parametrize("step", ["topics", "beginning_offsets", "end_offsets"])
+async def test_a_kafka_that_falls_silent_at_the_start_is_told_of(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Reading is answered no more, after the connection was made: no defect, so no traceback and no exit with 70."""
+    await create_topics(settings)
+
+    async def silent(*_: object) -> None:
+        raise KafkaError("Unable to get cluster metadata over all known brokers")
+
+    monkeypatch.setattr(AIOKafkaConsumer, step, silent)
+    with pytest.raises(StartError, match=r"does not answer .*cluster metadata"):
+        await read_cluster_state(settings)

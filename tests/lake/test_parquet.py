@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from liontrack_stream.lake.parquet import read_some, write_all
+from liontrack_stream.lake.parquet import encode, read_some, write_all
+from liontrack_stream.lake.ports import LakeFile
+from liontrack_stream.lake.verify import file_problems
 
 MB = 1 << 20
 GROUPS, GROUP_ROWS, ROW_BYTES = 12, 4_000, 4_200  # more than 16 MB each: a row group is written at once
@@ -42,3 +47,18 @@ def test_a_large_file_is_not_held(file: Path) -> None:
 def test_from_any_row_on(file: Path, first: int) -> None:
     found = [n for batch in read_some(file, ["n"], first) for n in batch["n"].to_pylist()]
     assert found == list(range(first, GROUPS * GROUP_ROWS))
+
+
+def test_a_file_with_any_byte_damaged_is_told_of() -> None:
+    """Among them such as pyarrow has no error of its own for: a column's name that is no text."""
+    sound = encode(pa.table({"lion_id": ["a", "b"] * 20, "n": list(range(40))}))
+    listed = LakeFile("f.parquet", "silver", "t", date(2025, 3, 1), sound.row_count, sound.byte_count, sound.sha256)
+
+    def problems(content: bytes) -> list[str]:
+        store: Any = SimpleNamespace(open=lambda path: pa.BufferReader(content))
+        return file_problems(store, listed)
+
+    content = sound.data.to_pybytes()
+    assert problems(content) == []
+    for place in range(len(content)):
+        assert problems(content[:place] + bytes([content[place] ^ 0x80]) + content[place + 1 :]), place

@@ -10,10 +10,11 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-from .results import table
+from .results import Results
 from .run import FAULTS, Soak
 
 _CACHE = Path(__file__).resolve().parents[2] / ".cache"
+_RESULTS = _CACHE / "soak-results"
 
 
 def main() -> int:
@@ -39,10 +40,9 @@ def main() -> int:
     except KeyboardInterrupt:
         print(f"Interrupted; what it had found is in {soak.folder}.", file=sys.stderr)
         return 130
-    kills = sum(tally.kills for tally in soak.tallies.values())
-    print(f"\n{table(chosen, soak.tallies)}\n")
-    took = f"{time.monotonic() - began:,.0f} s"
-    print(f"{soak.rounds} rounds, {soak.records:,} records, {kills} kills, in {took}, SEED={seed}.")
+    finally:
+        soak.results.save(_RESULTS)
+    print(f"\n{soak.results.text(chosen)}")
     if soak.failures:
         print(*soak.failures, f"Its logs, servers' data and lake are kept in {soak.folder}.", sep="\n", file=sys.stderr)
         return 1
@@ -50,5 +50,14 @@ def main() -> int:
     return 0
 
 
+def together() -> int:
+    """``make soak-table``: all runs of this checkout as one table."""
+    results = Results()
+    for file in sorted(_RESULTS.glob("*.json"), key=lambda file: int(file.stem)):
+        results.add(Results.load(file))
+    print(results.text(FAULTS))
+    return 0
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(together() if sys.argv[1:] == ["--together"] else main())

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from .scene import Scene
 
+Lake = Literal["bucket", "folder"]
 Inject = Callable[["Scene", Random], None]
 
 
@@ -23,6 +24,7 @@ class Fault:
 
     ``kills``: how many processes it ends by ``kill -9``. ``quiet``: it wants no load, and comes at a quiet point.
     ``last``: nothing goes on after it; it comes at a scene's end, and looks itself whether all is as it has to be.
+    ``lake``: it wants a scene whose lake is of this kind.
     """
 
     name: str
@@ -31,18 +33,19 @@ class Fault:
     kills: int = 0
     quiet: bool = False
     last: bool = False
+    lake: Lake | None = None
 
 
 FAULTS: list[Fault] = []
 
 
 def fault(
-    name: str, family: str, *, kills: int = 0, quiet: bool = False, last: bool = False
+    name: str, family: str, *, kills: int = 0, quiet: bool = False, last: bool = False, lake: Lake | None = None
 ) -> Callable[[Inject], Inject]:
     """Adds a function to the list."""
 
     def add(inject: Inject) -> Inject:
-        FAULTS.append(Fault(name, family, inject, kills, quiet, last))
+        FAULTS.append(Fault(name, family, inject, kills, quiet, last, lake))
         return inject
 
     return add

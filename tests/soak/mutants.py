@@ -54,16 +54,6 @@ MUTANTS = (
         "kill -9 at a random moment",
     ),
     Mutant(
-        "a batch that failed counts as stored", "liontrack_stream/kafka/lanes.py",
-        "                self._count_retry(batch.topic)\n",
-        "                self._count_retry(batch.topic)\n                return Committed()\n",
-        "connections are cut",
-    ),
-    Mutant(
-        "what is stored already is stored again", "liontrack_stream/kafka/runs.py",
-        "if record.offset >= stored_next_offset", "if record.offset >= 0", "the answer to a COMMIT is lost",
-    ),
-    Mutant(
         "windows by the wall clock", "liontrack_stream/core/windows.py",
         "WINDOW_US = 5 * MINUTE_US", "import time\n\nWINDOW_US = (5 + int(time.time()) % 2) * MINUTE_US",
         "kill -9 at a random moment",
@@ -124,6 +114,20 @@ MUTANTS = (
         "a value of any size is taken", "liontrack_stream/warehouse/sink.py",
         "self._value_max_bytes = settings.value_max_bytes", "self._value_max_bytes = 10**9", "values of 1 MB",
     ),
+    Mutant(
+        "a late fix leaves its neighbours as they are", "liontrack_stream/warehouse/positions.py",
+        '    await write_resettled(work, lion_ids, fixes[settled.changed & (fixes["row"] < 0)])\n', "",
+        "records hours late",
+    ),
+    Mutant(
+        "a repeated fix is not noted", "liontrack_stream/warehouse/positions.py",
+        '        await work.store_repeats(identities, losers["partition"], losers["offset"], losers["append_us"], '
+        'losers["hash"])\n', "        pass\n", "records hours late",
+    ),
+    Mutant(
+        "a file is told of and not written", "liontrack_stream/lake/bronze.py",
+        "                await self._in_thread(staged.publish, file.path, False)\n", "", "the bucket is slow",
+    ),
 )  # fmt: skip
 
 
@@ -163,7 +167,8 @@ def _run(mutant: Mutant) -> tuple[bool, str]:
     )  # fmt: skip
     shutil.rmtree(copy, ignore_errors=True)
     lines = [line for line in done.stderr.splitlines() if line.strip()]
-    return done.returncode == 1, (lines[1] if len(lines) > 1 else done.stdout[-200:])[:160]
+    told = next((line for line in lines[1:] if not line.startswith(("Traceback", " "))), done.stdout[-200:])
+    return done.returncode == 1, told[:160]
 
 
 if __name__ == "__main__":

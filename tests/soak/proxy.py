@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,24 +55,30 @@ class Proxy:
         """End all connections at once; new ones pass."""
         self._call(self._cut)
 
-    def refuse(self) -> None:
-        """End all connections, and each new one as soon as it comes."""
+    @contextmanager
+    def refusing(self) -> Iterator[None]:
+        """All connections end at once, and each new one as soon as it comes."""
+        self._call(self._refuse)
+        yield
+        self.heal()
 
-        def change() -> None:
-            self._behaviour.refusing = True
-            self._cut()
-
-        self._call(change)
-
-    def hold(self) -> None:
-        """Nothing passes, and no connection ends: as a network that is parted."""
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Nothing passes, and no connection ends before the end: as a network that is parted."""
         self._call(lambda: self._behaviour.open.clear())
+        yield
+        self.cut()
+        self.heal()
 
-    def slow(self, delay_s: float) -> None:
+    @contextmanager
+    def slow(self, delay_s: float) -> Iterator[None]:
         """Each piece waits so long."""
         self._call(lambda: setattr(self._behaviour, "delay_s", delay_s))
+        yield
+        self.heal()
 
-    def unavailable(self) -> None:
+    @contextmanager
+    def unavailable(self) -> Iterator[None]:
         """HTTP: 503 for every request."""
 
         def change() -> None:
@@ -80,6 +86,8 @@ class Proxy:
             self._cut()
 
         self._call(change)
+        yield
+        self.heal()
 
     def lose(self, request: bytes, *, before: bool = False) -> None:
         """End the connection of the next request with these bytes when its answer comes, or before it is passed on."""
@@ -95,7 +103,7 @@ class Proxy:
         return self._behaviour.lost
 
     def close(self) -> None:
-        self.refuse()
+        self._call(self._refuse)
         self._call(self._server.close)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5.0)
@@ -110,6 +118,10 @@ class Proxy:
             change()
 
         self._run(run())
+
+    def _refuse(self) -> None:
+        self._behaviour.refusing = True
+        self._cut()
 
     def _cut(self) -> None:
         for writer in self._writers:

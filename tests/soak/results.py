@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 from .fault import Fault
 
@@ -48,3 +50,47 @@ def table(faults: Sequence[Fault], tallies: dict[str, Tally]) -> str:
         figures = f"{tally.lost} | {tally.doubled} | {tally.wrong}"
         lines.append(f"| {one.family}: {one.name} | {len(spread)} | {p50} | {p99} | {figures} |")
     return "\n".join(lines)
+
+
+@dataclass
+class Results:
+    """Of one soak, or of several together."""
+
+    seeds: list[int] = field(default_factory=list)
+    seconds: float = 0.0
+    rounds: int = 0
+    records: int = 0
+    tallies: dict[str, Tally] = field(default_factory=dict)
+
+    def of(self, one: Fault) -> Tally:
+        return self.tallies.setdefault(one.name, Tally())
+
+    def add(self, other: Results) -> None:
+        self.seeds += other.seeds
+        self.seconds += other.seconds
+        self.rounds += other.rounds
+        self.records += other.records
+        for name, theirs in other.tallies.items():
+            ours = self.tallies.setdefault(name, Tally())
+            ours.recovery_s += theirs.recovery_s
+            ours.kills += theirs.kills
+            ours.lost += theirs.lost
+            ours.doubled += theirs.doubled
+            ours.wrong += theirs.wrong
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{self.seeds[0]}.json").write_text(json.dumps(asdict(self), indent=1))
+
+    @classmethod
+    def load(cls, file: Path) -> Results:
+        content = json.loads(file.read_text())
+        tallies = {name: Tally(**tally) for name, tally in content.pop("tallies").items()}
+        return cls(**content, tallies=tallies)
+
+    def text(self, faults: Sequence[Fault]) -> str:
+        kills = sum(tally.kills for tally in self.tallies.values())
+        seeds = ", ".join(str(seed) for seed in self.seeds)
+        counts = f"{self.rounds} rounds, {self.records:,} records, {kills} kills"
+        summary = f"{counts}, in {self.seconds:,.0f} s, SEED={seeds}."
+        return f"{table(faults, self.tallies)}\n\n{summary}"

@@ -12,14 +12,15 @@ from pathlib import Path
 from random import Random
 
 from . import faults
-from .fault import FAULTS, Fault, NotHere
-from .results import Tally, count
+from .fault import FAULTS, Fault, Lake, NotHere
+from .results import Results, count
 from .scene import Scene, Servers
 
 __all__ = ["FAULTS", "Soak", "faults"]
 ROUNDS_PER_SCENE = 3  # then topics and warehouse begin anew: the oracle computes all that a scene holds
 FAULTS_PER_ROUND = 4
 RATE = 60  # records a second
+LAKES: Sequence[Lake] = ("bucket", "bucket", "folder")  # of scenes, in turn
 
 
 @dataclass
@@ -30,39 +31,43 @@ class Soak:
     seed: int
     chosen: Sequence[Fault]
     say: Callable[[str], None]
-    tallies: dict[str, Tally] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
-    rounds: int = 0
-    records: int = 0
+    results: Results = field(default_factory=Results)
 
     def run(self, seconds: float) -> None:
         """Whole rounds until so much time has passed, one at least; ends at the first failure, whose folder is kept."""
-        until = time.monotonic() + seconds
+        began = time.monotonic()
+        until = began + seconds
+        self.results.seeds = [self.seed]
         random = Random(self.seed)
-        deck = self._deck(random, [one for one in self.chosen if not one.last])
+        suited = {lake: [one for one in self.chosen if not one.last and one.lake in (None, lake)] for lake in LAKES}
+        decks = {lake: self._deck(random, faults) for lake, faults in suited.items()}
+        lakes = [lake for lake in LAKES if suited[lake]] or LAKES
         endings = self._deck(random, [one for one in self.chosen if one.last])
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         servers = Servers(self.folder)
         try:
             number = 0
-            while not self.failures and (self.rounds == 0 or time.monotonic() < until):
+            while not self.failures and (self.results.rounds == 0 or time.monotonic() < until):
                 number += 1
-                scene = Scene(servers, number, RATE)
+                lake = lakes[(number - 1) % len(lakes)]
+                scene = Scene(servers, number, RATE, lake)
                 try:
                     for _ in range(ROUNDS_PER_SCENE):
-                        self._round(scene, list(islice(deck, FAULTS_PER_ROUND)), random)
+                        self._round(scene, list(islice(decks[lake], FAULTS_PER_ROUND)), random)
                         if self.failures or time.monotonic() >= until:
                             break
-                    self.records += scene.stored()
+                    self.results.records += scene.stored()
                     for ending in islice(endings, 0 if self.failures else 1):
                         self._end(scene, ending, random)
                 finally:
                     scene.close()
+                    self.results.seconds = time.monotonic() - began
                 if not self.failures:
-                    shutil.rmtree(scene.folder)
+                    scene.discard()
         finally:
-            servers.close()
+            servers.close(keep=bool(self.failures))
         if not self.failures:
             shutil.rmtree(self.folder)
 
@@ -73,7 +78,7 @@ class Soak:
             yield from random.sample(faults, len(faults))
 
     def _round(self, scene: Scene, wanted: Sequence[Fault], random: Random) -> None:
-        self.rounds += 1
+        self.results.rounds += 1
         done: list[Fault] = []
         try:
             with scene.running():
@@ -89,7 +94,7 @@ class Soak:
         except Exception:
             wrong = [traceback.format_exc()]
             done = list(wanted)
-        self.say(f"round {self.rounds}: {scene.stored():,} records, {len(wrong)} differences")
+        self.say(f"round {self.results.rounds}: {scene.stored():,} records, {len(wrong)} differences")
         self._judge(done, wrong)
 
     def _end(self, scene: Scene, ending: Fault, random: Random) -> None:
@@ -97,20 +102,20 @@ class Soak:
         self.say(f"  {ending.family}: {ending.name}")
         try:
             ending.inject(scene, random)
-            self.tallies.setdefault(ending.name, Tally()).recovery_s.append(0.0)
+            self.results.of(ending).recovery_s.append(0.0)
         except Exception:
             self._judge([ending], [traceback.format_exc()])
 
     def _judge(self, done: Sequence[Fault], wrong: Sequence[str]) -> None:
         if wrong:
             for one in done:
-                count(self.tallies.setdefault(one.name, Tally()), wrong)
+                count(self.results.of(one), wrong)
             names = "; ".join(one.name for one in done)
-            self.failures.append(f"SEED={self.seed}, round {self.rounds} ({names}):\n" + "\n".join(wrong))
+            self.failures.append(f"SEED={self.seed}, round {self.results.rounds} ({names}):\n" + "\n".join(wrong))
 
     def _inject(self, one: Fault, scene: Scene, random: Random) -> None:
         self.say(f"  {one.family}: {one.name}")
-        tally = self.tallies.setdefault(one.name, Tally())
+        tally = self.results.of(one)
         try:
             one.inject(scene, random)
         except NotHere as reason:

@@ -7,7 +7,6 @@ import http.client
 import json
 import os
 import shutil
-import subprocess
 import threading
 import time
 import urllib.error
@@ -36,8 +35,10 @@ from tests.support.pipeline_kit import PipelineKit
 from tests.support.stack import OWN_VARIABLES
 from tests.support.worker_process import free_port, wait_until
 
+from .fault import Lake
 from .processes import Supervised, Supervisor
 from .proxy import Proxy
+from .small_disk import SmallDisk
 
 SMALL_STEPS: dict[str, Any] = {  # many batches and files, many places to be hit at
     "BATCH_MAX_RECORDS": 120,
@@ -48,32 +49,28 @@ SMALL_STEPS: dict[str, Any] = {  # many batches and files, many places to be hit
 _CATCH_UP_S = 240.0
 _BACK_WITHIN_S = 120.0
 PARTITIONS = 2
-SMALL_DISK_MB = 1500
+POSTGRES_DISK_MB, LAKE_DISK_MB = 1500, 300
 
 
 class Servers:
-    """Kafka, PostgreSQL and MinIO of this soak, the latter two behind proxies; kept for all of its rounds."""
+    """Kafka, PostgreSQL and MinIO of this soak, the latter two behind proxies, and a disk for lakes in folders.
+
+    Kept for all of its rounds.
+    """
 
     def __init__(self, folder: Path) -> None:
         for name in OWN_VARIABLES:
             os.environ.pop(name, None)
         self.folder = folder
         self.stack = Stack(folder / "stack")
-        self.small_disk = self._mount()
+        self.postgres_disk = SmallDisk(self.stack.data_dir / "postgres", POSTGRES_DISK_MB)
+        self.lakes = folder / "lakes"
+        self.lake_disk = SmallDisk(self.lakes, LAKE_DISK_MB)
         self.stack.up()
         self.minio = Minio(MINIO.path(), folder / "minio" / "data")
         self.minio.start()
         self.base = load_settings(self.stack.data_dir)
         self.postgres, self.bucket = Proxy(self.base.pg_port), Proxy(self.minio.port)
-
-    def _mount(self) -> Path | None:
-        """PostgreSQL's folder on a small disk of its own, which a fault may fill; None where that is not allowed."""
-        disk = self.stack.data_dir / "postgres"
-        disk.mkdir(parents=True)
-        size = f"size={SMALL_DISK_MB}m"
-        if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", disk], check=False).returncode:
-            return None
-        return disk
 
     def process(self, part: str) -> psutil.Process:
         """The running server of the stack."""
@@ -90,19 +87,20 @@ class Servers:
         psutil.wait_procs(ending, 10.0)
         self.stack.down([part])
 
-    def close(self) -> None:
+    def close(self, keep: bool) -> None:
+        """Stop all; ``keep``: with their data in the folder."""
         self.postgres.close()
         self.bucket.close()
         self.minio.stop()
         self.stack.down()
-        if self.small_disk is not None:
-            subprocess.run(["umount", self.small_disk], check=True)
+        self.postgres_disk.close(keep)
+        self.lake_disk.close(keep)
 
 
 class Scene:
     """One set of topics, warehouse and lake, with what runs on it."""
 
-    def __init__(self, servers: Servers, number: int, rate: int) -> None:
+    def __init__(self, servers: Servers, number: int, rate: int, lake: Lake) -> None:
         self.servers, self.rate = servers, rate
         self.folder = servers.folder / f"scene-{number}"
         self.folder.mkdir()
@@ -119,7 +117,11 @@ class Scene:
             }
         )
         migrate(settings.pg_dsn)
-        self.kit = PipelineKit(servers.minio.settings(settings), self.folder)
+        if lake == "bucket":
+            settings = servers.minio.settings(settings)
+        else:
+            settings = settings.model_copy(update={"lake_root": str(servers.lakes / self.folder.name)})
+        self.kit = PipelineKit(settings, self.folder)
         self.supervisor = Supervisor()
         self.worker = self.add_worker("1", settings.web_port)
         self.load = Supervised("load", self._simulate, self.kit.environment, self.folder / "load.log")
@@ -247,9 +249,16 @@ class Scene:
         except (OSError, http.client.HTTPException):
             return 0, ""
 
+    def lake(self) -> tuple[fs.FileSystem, str]:
+        """Its files, and the folder there that they lie in."""
+        root = self.kit.settings.lake_root
+        if root.startswith("s3://"):
+            return self.servers.minio.filesystem(), root.removeprefix("s3://")
+        return fs.LocalFileSystem(), root
+
     def _copy_lake(self, to: Path) -> None:
-        """The bucket's files of the first generation, as they are."""
-        source, root = self.servers.minio.filesystem(), self.kit.settings.lake_root.removeprefix("s3://")
+        """The files of the first generation, as they are."""
+        source, root = self.lake()
         to.mkdir(parents=True)
         for file in source.get_file_info(fs.FileSelector(root, recursive=True, allow_not_found=True)):
             path = file.path.removeprefix(f"{root}/")
@@ -265,6 +274,11 @@ class Scene:
         self.servers.bucket.heal()
         self.supervisor.close()
         self.kit.end()
+
+    def discard(self) -> None:
+        """Remove its logs and data."""
+        shutil.rmtree(self.folder)
+        shutil.rmtree(self.servers.lakes / self.folder.name, ignore_errors=True)
 
     def _read(self) -> None:
         """Ask the API all the while: an answer is right, or says that it cannot be given now."""

@@ -26,7 +26,7 @@ def test_nothing_is_lost_doubled_or_wrong(tmp_path: Path, capsys: pytest.Capture
     soak = Soak(tmp_path / "soak", 20261129, chosen, said.append)
     soak.run(1.0)
     with capsys.disabled():
-        print(f"\n{table(chosen, soak.tallies)}")
+        print(f"\n{table(chosen, soak.results.tallies)}")
     assert soak.failures == [], "\n".join([*said, *soak.failures])
-    assert soak.rounds == 1
-    assert all(len(tally.recovery_s) == 1 for tally in soak.tallies.values())
+    assert soak.results.rounds == 1
+    assert all(len(tally.recovery_s) == 1 for tally in soak.results.tallies.values())

@@ -9,10 +9,15 @@ from contextlib import asynccontextmanager
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 from aiokafka.admin.records_to_delete import RecordsToDelete
+from aiokafka.errors import for_code
+from aiokafka.protocol.admin import DeleteGroupsRequest
 
 from liontrack_stream.contract.topics import TOPICS
 from liontrack_stream.kafka.topics import create_topics
 from liontrack_stream.settings import Settings
+
+_GROUP_EMPTY_WITHIN_S = 60
+_NON_EMPTY_GROUP = 68  # Kafka's error code
 
 
 async def add_partitions(settings: Settings, count: int) -> None:
@@ -39,6 +44,21 @@ async def recreate(settings: Settings, topic: str) -> None:
             await asyncio.sleep(0.1)
     await asyncio.sleep(0.5)
     await create_topics(settings)
+
+
+async def delete_group(settings: Settings) -> None:
+    """The workers' group and all it has committed; waits until the broker counts no member."""
+    group = settings.liontrack_app_id
+    async with _admin(settings) as admin:
+        coordinator = await admin.find_coordinator(group)
+        for _ in range(_GROUP_EMPTY_WITHIN_S):  # a worker that was killed is a member until its session is over
+            answer = await admin._send_request_to_node(coordinator, DeleteGroupsRequest([group]))
+            [(_, code)] = answer.results
+            if code != _NON_EMPTY_GROUP:
+                break
+            await asyncio.sleep(1.0)
+        if code:
+            raise for_code(code)(group)
 
 
 @asynccontextmanager

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -15,7 +16,7 @@ from liontrack_stream.settings import Settings
 from liontrack_stream.warehouse.worker import WorkerWarehouse, open_worker_warehouse
 
 from .minimise import minimise
-from .oracle import Consumed, Tables, compute
+from .oracle import POSITIONS, Consumed, Tables, compute
 from .oracle.compare import compare_tables, warehouse_rows
 from .strategies import Case, Step
 
@@ -34,6 +35,7 @@ class Replay:
         self._worker: WorkerWarehouse | None = None
         self._tables: list[str] = []
         self.stats = BatchStats()
+        self.live: dict[str, Any] = {}  # what `deliver` was told last of each lion
         self.retries = 0
 
     @classmethod
@@ -53,7 +55,7 @@ class Replay:
         if not self._tables:
             self._tables = [row[0] for row in await self.reader.fetch(_TABLES)]
         await self.reader.execute(";".join(f"DELETE FROM {table}" for table in self._tables))
-        self.stats = BatchStats()
+        self.stats, self.live = BatchStats(), {}
 
     async def start(self, partitions: Iterable[tuple[str, int]]) -> WorkerWarehouse:
         """A new worker, with empty caches, that claims these partitions; its connections are the former's."""
@@ -86,6 +88,8 @@ class Replay:
                 outcome = await worker.sink.process(batch, gap_proven=True)
             assert isinstance(outcome, Committed), outcome
             self.stats += outcome.stats
+            if step.topic == POSITIONS:
+                self.live.update(outcome.live)
             next_offsets[place] = batch.next_offset
             if after is not None:
                 await after(step)
@@ -164,7 +168,10 @@ class Replay:
             await self.deliver(case.steps)
         except Exception as error:
             return [repr(error)]
-        return await self.differences(case.stream.records)
+        expected = compute(case.stream.records)
+        return (
+            compare_tables(expected, await self.rows()) + _statistics(self.stats, expected) + _live(self.live, expected)
+        )
 
 
 @pytest_asyncio.fixture
@@ -173,6 +180,21 @@ async def replay(settings: Settings) -> AsyncIterator[Replay]:
     opened = await Replay.open(settings)
     yield opened
     await opened.close()
+
+
+def _live(told: Mapping[str, Any], expected: Tables) -> list[str]:
+    """What was told last of each lion is its newest window."""
+    wanted: dict[str, tuple[datetime, int]] = {}
+    for (lion_id, start), row in sorted(expected["gold.lion_windows"].items()):
+        wanted[lion_id] = start, row["fixes"]
+    found = {lion_id: window() for lion_id, window in told.items() if window is not None}
+    is_ = {lion_id: (datetime.fromisoformat(one["window_start"]), one["fixes"]) for lion_id, one in found.items()}
+    lions = sorted(wanted.keys() | is_.keys())
+    return [
+        f"live: {lion} is {is_.get(lion)}, should be {wanted.get(lion)}"
+        for lion in lions
+        if is_.get(lion) != wanted.get(lion)
+    ]
 
 
 def _statistics(stats: BatchStats, expected: Tables) -> list[str]:

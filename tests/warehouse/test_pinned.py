@@ -32,3 +32,16 @@ async def test_a_flagged_fix_older_than_the_tail_keeps_its_identity(replay):
             fix("a", "2025-03-01T00:00:00", -21.6),
         )
     )
+
+
+async def test_a_lion_stays_live_when_an_older_fix_is_flagged(replay):
+    """Two late fixes of a lion without a name make a spike of the second; the third is the last one all the same."""
+    await replay.holds(
+        one_by_one(
+            fix("a", "2025-03-01T00:00:00", -21.5),
+            fix("a", "2025-03-01T01:00:00", -21.5),
+            fix("a", "2025-03-01T06:00:00", -21.5),
+            fix("a", "2025-03-01T00:59:30", -21.6),
+            fix("a", "2025-03-01T01:00:30", -21.6),
+        )
+    )

@@ -87,6 +87,7 @@ def _around(floor: int, low: int, high: int, ceiling: int) -> tuple[Any, ...]:
 
 STATEMENTS: dict[str, tuple[tuple[Any, ...], int]] = {
     "gold/lion_windows_delete": ((*_IDENTITIES, *_SPAN), 1),
+    "gold/lion_windows_stored": ((*_IDENTITIES, *_SPAN), 1),
     "gold/lion_windows_take": ((*_IDENTITIES, *_SPAN), 1),
     "gold/user_windows_delete": (_USER_WINDOWS, 1),
     "gold/user_windows_stored": (_USER_WINDOWS, 1),

@@ -10,11 +10,11 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import CommitFailedError
 
 from liontrack_stream.kafka.exits import ExitCode
-from tests.support.kafka_admin import add_partitions, delete_records, recreate
+from tests.support.kafka_admin import add_partitions, delete_group, delete_records, recreate
 from tests.support.oracle import POSITIONS
 from tests.support.worker_process import wait_until
 
-from ..fault import fault
+from ..fault import NotHere, fault
 from ..scene import PARTITIONS, Scene
 
 _COMMITS = 30
@@ -28,7 +28,7 @@ def restart(scene: Scene, random: Random) -> None:
     scene.servers.stack.up()
 
 
-@fault("Kafka crashes", "kafka")
+@fault("Kafka crashes", "kafka", kills=1)
 def crash(scene: Scene, random: Random) -> None:
     scene.servers.crash("kafka")
     time.sleep(random.uniform(0.0, 3.0))
@@ -62,12 +62,18 @@ def moved(scene: Scene, random: Random) -> None:
         asyncio.run(_commit(scene, random))
 
 
+@fault("the group and its offsets are deleted", "kafka")
+def deleted(scene: Scene, random: Random) -> None:
+    with scene.worker.down():
+        asyncio.run(delete_group(scene.kit.settings))
+
+
 @fault("a partition is added to each topic", "kafka")
 def added(scene: Scene, random: Random) -> None:
     """Keys go elsewhere from then on. Once per scene: the comparison reads what there is."""
     settings = scene.kit.settings
     if settings.topic_partitions > PARTITIONS:
-        return
+        raise NotHere("this scene's topics have theirs already")
     count = settings.topic_partitions + 1
     asyncio.run(add_partitions(settings, count))
     scene.kit.settings = settings.model_copy(update={"topic_partitions": count})

@@ -10,7 +10,7 @@ import psycopg
 
 from tests.support.worker_process import wait_until
 
-from ..fault import NotHere, fault
+from ..fault import fault
 from ..scene import Scene
 
 _COMMIT = b"COMMIT;\x00"
@@ -28,7 +28,7 @@ def restart(scene: Scene, random: Random) -> None:
     scene.servers.stack.up()
 
 
-@fault("PostgreSQL crashes", "postgres")
+@fault("PostgreSQL crashes", "postgres", kills=1)
 def crash(scene: Scene, random: Random) -> None:
     scene.servers.crash("postgres")
     time.sleep(random.uniform(0.0, 2.0))
@@ -37,9 +37,8 @@ def crash(scene: Scene, random: Random) -> None:
 
 @fault("PostgreSQL is away longer than the poll interval", "postgres")
 def away(scene: Scene, random: Random) -> None:
-    scene.servers.postgres.refuse()
-    time.sleep(random.uniform(20.0, 40.0))
-    scene.servers.postgres.heal()
+    with scene.servers.postgres.refusing():
+        time.sleep(random.uniform(20.0, 40.0))
 
 
 @fault("connections are cut between statements", "postgres")
@@ -62,10 +61,8 @@ def lost_commit(scene: Scene, random: Random) -> None:
 
 @fault("the network to PostgreSQL is parted", "postgres")
 def parted(scene: Scene, random: Random) -> None:
-    scene.servers.postgres.hold()
-    time.sleep(random.uniform(5.0, 15.0))
-    scene.servers.postgres.cut()
-    scene.servers.postgres.heal()
+    with scene.servers.postgres.silent():
+        time.sleep(random.uniform(5.0, 15.0))
 
 
 @fault("the database is read-only", "postgres")
@@ -108,15 +105,6 @@ def exhausted(scene: Scene, random: Random) -> None:
 @fault("PostgreSQL's disk is full", "postgres")
 def full(scene: Scene, random: Random) -> None:
     """Tables cannot grow, then the log cannot be written, which ends PostgreSQL."""
-    disk = scene.servers.small_disk
-    if disk is None:
-        raise NotHere("it needs root, who may mount a small disk")
-    ballast = disk / "ballast"
-    try:
-        with suppress(OSError), ballast.open("wb", buffering=0) as file:
-            while True:
-                file.write(b"\0" * 65536)
+    with scene.servers.postgres_disk.full():
         time.sleep(random.uniform(5.0, 12.0))
-    finally:
-        ballast.unlink()
     scene.servers.stack.up()

@@ -21,7 +21,7 @@ POINTS = sorted(
         if name.startswith(("sink.", "lake.bronze.", "lake.days.", "quality."))
     }
 )
-_KILLS = 5
+_KILLS, _CRASHES, _POINTS = 12, 15, 3
 
 
 @fault("kill -9 at a random moment", "workers", kills=_KILLS)
@@ -29,36 +29,42 @@ def random_kills(scene: Scene, random: Random) -> None:
     for _ in range(_KILLS):
         scene.worker.kill()
         time.sleep(random.uniform(0.6, 4.0))
-    scene.worker.kill()
 
 
-@fault("kill -9 at a named point", "workers", kills=1)
+@fault("kill -9 at a named point", "workers", kills=_POINTS)
 def named_point(scene: Scene, random: Random) -> None:
-    point = f"{random.choice(POINTS)}:{random.randint(1, 4)}"
     with scene.worker.down():
-        doomed = scene.kit.worker(
-            LIONTRACK_CRASH_AT=point, PG_PORT=scene.servers.postgres.port, LAKE_INTERVAL_S=0.2, QUALITY_INTERVAL_S=0.2
-        )
-        try:
-            wait_until(lambda: not doomed.running, 40.0, f"{point} is reached")
-            code, _ = doomed.wait(1.0)
-            assert code == -signal.SIGKILL, f"{point}: ended with {code}\n{doomed.log_text()[-2000:]}"
-        finally:
-            doomed.kill()
+        for name in random.sample(POINTS, _POINTS):
+            _killed_at(scene, f"{name}:{random.randint(1, 4)}")
 
 
-@fault("crash loop", "workers", kills=8)
+def _killed_at(scene: Scene, point: str) -> None:
+    doomed = scene.kit.worker(
+        LIONTRACK_CRASH_AT=point, PG_PORT=scene.servers.postgres.port, LAKE_INTERVAL_S=0.2, QUALITY_INTERVAL_S=0.2
+    )
+    try:
+        wait_until(lambda: not doomed.running, 40.0, f"{point} is reached")
+        code, _ = doomed.wait(1.0)
+        assert code == -signal.SIGKILL, f"{point}: ended with {code}\n{doomed.log_text()[-2000:]}"
+    finally:
+        doomed.kill()
+
+
+@fault("crash loop", "workers", kills=_CRASHES)
 def crash_loop(scene: Scene, random: Random) -> None:
-    for _ in range(8):
+    for _ in range(_CRASHES):
         scene.worker.kill()
         time.sleep(random.uniform(0.0, 1.5))
 
 
 @fault("SIGTERM while it writes", "workers")
 def sigterm(scene: Scene, random: Random) -> None:
+    begun = 0
     for _ in range(3):
-        time.sleep(random.uniform(0.5, 3.0))
+        wait_until(lambda begun=begun: scene.worker.log.stat().st_size > begun, 30.0, "a worker that has begun")  # type: ignore[misc]
+        time.sleep(random.uniform(0.3, 3.0))
         code = scene.worker.end()
+        begun = scene.worker.log.stat().st_size
         scene.worker.start()
         assert code == 0, f"the worker ended with {code} after SIGTERM"
 
