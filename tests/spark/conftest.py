@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import pytest
 
-from liontrack_stream.local.cache import locked
 from liontrack_stream.settings import Settings
 from tests.integration.test_kalahari import FILE
 from tests.replay.conftest import send_mixed
 from tests.replay.test_kalahari import cut_tracks
+from tests.support.environments import make_environment
 from tests.support.pipeline_kit import PipelineKit
 from tests.support.stack import copied_database, new_topic_prefix, settings_of_its_own
 from tests.support.worker_process import REPOSITORY
@@ -33,11 +33,8 @@ class Cluster(NamedTuple):
 @pytest.fixture(scope="session")
 def spark_environment() -> Path:
     """``.venv-spark``; created where it is missing or outdated, by one run of the tests at a time."""
-    with locked(REPOSITORY / ".cache" / "venv-spark.lock"):
-        made = subprocess.run(
-            ["make", "--old-file=.venv/.stamp", "spark"], cwd=REPOSITORY, capture_output=True, text=True, check=False
-        )
-    assert made.returncode == 0, made.stdout + made.stderr
+    trouble = make_environment(".venv-spark")
+    assert trouble is None, trouble
     return REPOSITORY / ".venv-spark"
 
 
