@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -58,7 +58,8 @@ def main() -> None:
     rows = rows.set_timestamp(lambda event, *_: int(event["event_time"].timestamp() * 1000))
     events = rows.apply(lambda event: {column: event[column] for column in EVENT})
     events.sink(table("events"))
-    events.sink(LocalFileSink(directory=str(Path(task.folder) / "lake"), format=ParquetFormat(compression="zstd")))
+    os.chdir(task.folder)  # a path of the sink may hold no hyphen
+    events.sink(LocalFileSink(directory="lake", format=ParquetFormat(compression="zstd")))
     fixes = rows.apply(lambda event: {column: event.get(column) for column in FIX})
     fixes.sink(table("positions", on_conflict_do_nothing=True))
     run.windows_of(rows).apply(row_of_window, metadata=True).sink(table("windows"))
