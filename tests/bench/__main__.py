@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
 from pathlib import Path
 
@@ -44,9 +43,7 @@ def main() -> int:
         settings = settings.model_copy(update={"web_port": free_ports(1)[0]})
         profile = folder / "profile.json" if options.profile else None
         bench = Bench(settings, environment_of(settings), folder, say, profile)
-        free_bytes = shutil.disk_usage(folder).free
         result = bench.run(options.events, options.sample, options.only, twice=not options.once)
-        result.disk_gb = max(0, free_bytes - shutil.disk_usage(folder).free) / 1e9
         result.machine = describe(settings, result)
         _report(result, profile, options)
         return not result.problems and (not options.aims or all(aim.is_met for aim in aims(result)))

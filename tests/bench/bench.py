@@ -58,6 +58,7 @@ class Bench:
     ) -> None:
         self._settings, self._environment, self._folder = settings, environment, folder
         self._say, self._profile = say, profile
+        self._free_bytes = shutil.disk_usage(folder).free
 
     def run(
         self,
@@ -91,6 +92,7 @@ class Bench:
             self._job(job, result, truth, sample_events if job.sample else events, spark_runs)
         if SUBMIT in contenders and OURS in contenders:
             result.add(Contender("LionTrack on Spark", "whole", "the same again, by local[2]", [self._submit(result)]))
+        self._note_disk(result)
         if twice:
             for job in jobs:
                 if job.name == TWICE:
@@ -123,6 +125,7 @@ class Bench:
             run_module(("liontrack_stream", "migrate"), migrated, self._log("floor"), json_line=False)
             copies = self._folder / "floor"
             run = run_module(("tests.bench.floor_write", database, str(copies)), self._environment, self._log("floor"))
+            self._note_disk(result)
             shutil.rmtree(copies)
         for name, does in (
             ("COPY", "bronze and silver rows that are ready in binary form"),
@@ -192,6 +195,7 @@ class Bench:
         name = f"bench_{self._settings.topic_prefix.rstrip('.')}_{number}"
         with scratch_database(self._settings, name) as database:
             run = run_job(job, self._settings, self._environment, folder, events, database, runs=spark_runs)
+            self._note_disk(result)
             counts, seen = stored(self._settings, database, folder) if job.whole else (None, truth)
         shutil.rmtree(folder)
         result.add(Contender(job.name, "whole" if job.whole else "windows", job.does, [run]))
@@ -202,6 +206,10 @@ class Bench:
             result.problems += job_problems(job, run.report, seen, counts)
         if not job.sample and run.report["events"] != result.events:
             result.problems.append(f"{job.name} saw {run.report['events']:,} of {result.events:,} events")
+
+    def _note_disk(self, result: Result) -> None:
+        """Keep the most that was taken, as the disk has it: on a machine of its own, the bench's."""
+        result.disk_gb = max(result.disk_gb, (self._free_bytes - shutil.disk_usage(self._folder).free) / 1e9)
 
     def _log(self, name: str) -> Path:
         return self._folder / f"{name}.log"

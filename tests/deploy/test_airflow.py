@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
-from liontrack_stream.local.cache import locked
 from liontrack_stream.settings import Settings
+from tests.support.environments import make_environment
 from tests.support.oracle import compute
 from tests.support.pipeline_kit import PipelineKit
 from tests.support.stack import OWN_VARIABLES, copied_database, new_topic_prefix, settings_of_its_own
@@ -116,11 +116,8 @@ print(json.dumps({"found": found, "codes": codes, "seconds": time.monotonic() - 
 @pytest.fixture(scope="session")
 def airflow_environment() -> Path:
     """``.venv-airflow``; created where it is missing or outdated, by one run of the tests at a time."""
-    with locked(REPOSITORY / ".cache" / "venv-airflow.lock"):
-        made = subprocess.run(
-            ["make", "--old-file=.venv/.stamp", "airflow"], cwd=REPOSITORY, capture_output=True, text=True, check=False
-        )
-    assert made.returncode == 0, made.stdout + made.stderr
+    trouble = make_environment(".venv-airflow")
+    assert trouble is None, trouble
     return REPOSITORY / ".venv-airflow"
 
 

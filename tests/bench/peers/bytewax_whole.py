@@ -37,7 +37,7 @@ SCHEMA = pa.schema(
 
 
 class Fix(msgspec.Struct):
-    """A position event, and the message that brought it."""
+    """A position event, and its row of ``peers.events``."""
 
     lion_id: str
     position: Point
@@ -51,17 +51,7 @@ class Fix(msgspec.Struct):
     temperature: float | None = None
     visible: bool | None = None
     event_id: str | None = None
-    message: Any = None
-
-    @property
-    def event(self) -> tuple[Any, ...]:
-        """A row of ``peers.events``."""
-        message = self.message
-        appended = datetime.fromtimestamp(message.timestamp[1] / 1000, UTC)
-        return (
-            message.partition, message.offset, appended, message.value, self.lion_id, self.name, self.position.lat,
-            self.position.lng, self.timestamp, self.source,
-        )  # fmt: skip
+    event: tuple[Any, ...] = ()
 
 
 class Sink(StatelessSinkPartition[Any], DynamicSink[Any]):
@@ -133,7 +123,7 @@ def copy(connection: psycopg.Connection, table: str, columns: Sequence[str], row
 
 
 def main() -> None:
-    task, late = Task.of_environment(), 0
+    task = Task.of_environment()
     decode = msgspec.json.Decoder(Fix).decode
     events = 0
 
@@ -143,7 +133,10 @@ def main() -> None:
         events += len(messages)
         fixes = [decode(message.value) for message in messages]
         for fix, message in zip(fixes, messages, strict=True):
-            fix.message = message
+            fix.event = (
+                message.partition, message.offset, datetime.fromtimestamp(message.timestamp[1] / 1000, UTC),
+                message.value, fix.lion_id, fix.name, fix.position.lat, fix.position.lng, fix.timestamp, fix.source,
+            )  # fmt: skip
         return fixes
 
     flow = Dataflow("whole")
@@ -153,7 +146,7 @@ def main() -> None:
         op.output("write-files", fixes, Files(Path(task.folder) / "lake"))
         op.output("store-windows", windows_of(fixes, task).down, Windows(windows))
         cli_main(flow)
-    tell(events, watch.seconds, *PACKAGES, "psycopg", "pyarrow", late=late)
+    tell(events, watch.seconds, *PACKAGES, "psycopg", "pyarrow")
 
 
 if __name__ == "__main__":
