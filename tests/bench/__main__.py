@@ -66,7 +66,9 @@ def _options() -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument("--once", action="store_true", help="do not run the floor's read and Faust again at the end")
     parser.add_argument("--aims", action="store_true", help="exit with 1 where an aim is missed")
-    parser.add_argument("--results", type=Path, help="write table and plot into this folder (whole bench: as above)")
+    parser.add_argument(
+        "--results", type=Path, help="folder for table and plot (of the whole bench: tests/bench/results)"
+    )
     parser.add_argument("--profile", action="store_true", help="show where our worker's time goes (slows it by 5 %%)")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
     parser.add_argument("--keep", action="store_true", help="keep logs and data; the path is printed")
@@ -86,7 +88,9 @@ def _report(result: Result, profile: Path | None, options: argparse.Namespace) -
     print(json.dumps(result.as_json()) if options.json else text)
     if profile is not None and not options.json:
         print("\n".join(profile_lines(profile)))
-    if options.results is not None:
+    if options.results is not None and result.problems:
+        say("No table and plot are written: some counts do not match")
+    elif options.results is not None:
         options.results.mkdir(parents=True, exist_ok=True)
         (options.results / "bench.md").write_text(f"{text}\n")
         (options.results / "bench.svg").write_bytes(svg(result))

@@ -24,7 +24,7 @@ from tests.bench.aims import REPLAY, WHOLE, WINDOWS
 from tests.bench.checks import job_problems, problems, stored_counts
 from tests.bench.engines import JOBS, Job, run_job
 from tests.bench.result import Contender, Result
-from tests.bench.running import Run, run_module
+from tests.bench.running import ContenderFailed, Run, run_module
 from tests.bench.scratch import scratch_database, stored
 from tests.bench.truth import Truth, read_truth
 
@@ -71,10 +71,12 @@ class Bench:
     ) -> Result:
         """Produce the backlog, run the contenders (``ours``, ``floor``, ``submit``, engines), compare the counts.
 
+        An engine that does not get to its end is a problem of the result.
+
         Raises
         ------
         ContenderFailed
-            When one of them does not get to its end.
+            When ours or the floor does not.
         """
         began, result = perf_counter(), Result(events)
         self.produce(events, lions)
@@ -194,7 +196,12 @@ class Bench:
         folder = self._folder / f"job-{number:02}"
         name = f"bench_{self._settings.topic_prefix.rstrip('.')}_{number}"
         with scratch_database(self._settings, name) as database:
-            run = run_job(job, self._settings, self._environment, folder, events, database, runs=spark_runs)
+            try:
+                run = run_job(job, self._settings, self._environment, folder, events, database, runs=spark_runs)
+            except ContenderFailed as error:
+                self._say(f"{job.name} failed")
+                result.problems.append(str(error))
+                return
             self._note_disk(result)
             counts, seen = stored(self._settings, database, folder) if job.whole else (None, truth)
         shutil.rmtree(folder)

@@ -85,7 +85,7 @@ def _jdbc() -> Sequence[Path]:
         project = maven(work).project("org.postgresql", "postgresql")
         return {_JDBC: Path(project.at_version(_JDBC.removesuffix(".jar").rpartition("-")[2]).artifact().resolve())}
 
-    return ensure_jars("spark-jdbc", "Spark's JDBC driver", {_JDBC: _JDBC_SHA256}, resolve, _silent)
+    return ensure_jars("spark-jdbc", "JDBC", {_JDBC: _JDBC_SHA256}, resolve, _silent)
 
 
 def _silent(part: str, message: str) -> None:

@@ -47,8 +47,12 @@ def test_ours_and_its_floor(settings: Settings, tmp_path: Path) -> None:
     assert b"<script" not in drawn
 
 
+@pytest.mark.timeout(600)  # of Spark's two JVMs, beside other tests
 @pytest.mark.parametrize("engine", ["faust", *ENVIRONMENTS])
-def test_an_engine_loses_nothing(engine: str, settings: Settings, tmp_path: Path) -> None:
+def test_an_engine_loses_nothing(
+    engine: str, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")  # starting is what takes time
     trouble = make_environment(ENVIRONMENTS[engine]) if engine in ENVIRONMENTS else None
     if trouble:
         missing(trouble)
