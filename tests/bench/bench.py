@@ -25,7 +25,7 @@ from tests.bench.checks import job_problems, problems, stored_counts
 from tests.bench.engines import JOBS, Job, run_job
 from tests.bench.result import Contender, Result
 from tests.bench.running import ContenderFailed, Run, run_module
-from tests.bench.scratch import scratch_database, stored
+from tests.bench.scratch import postgres_cpu_s, scratch_database, stored
 from tests.bench.truth import Truth, read_truth
 
 LIONS = 50  # as `liontrack simulate` has them; a million fixes are 14 months of their lives
@@ -146,14 +146,16 @@ class Bench:
     def _ours(self, result: Result, events: int) -> None:
         self._say("LionTrack, the whole job")
         profiled = ("tests.bench.sampled", str(self._profile)) if self._profile else ("liontrack_stream",)
-        run = run_module((*profiled, "worker", "--until-caught-up"), self._environment, self._log("ours"))
+        arguments = (*profiled, "worker", "--until-caught-up")
+        run = self._with_postgres(lambda: run_module(arguments, self._environment, self._log("ours")))
         run.report["events"] = run.report["records"][POSITIONS.name]
         result.add(Contender(WHOLE, "whole", "bronze, silver, windows, gold, Parquet, exactly once", [run]))
         result.counts = stored_counts(self._settings)
         result.problems += problems(result.counts, events)
         self._own_windows(result)
         self._say("LionTrack, the same by replay")
-        run = run_module(("liontrack_stream", "replay", "--json"), self._environment, self._log("replay"))
+        arguments = ("liontrack_stream", "replay", "--json")
+        run = self._with_postgres(lambda: run_module(arguments, self._environment, self._log("replay")))
         run.report["events"] = _live_rows(run)
         run.report["seconds"] -= run.report["seconds_comparing"]  # a worker has nothing to compare
         result.add(Contender(REPLAY, "whole", "the same again, beside the live warehouse, and compared", [run]))
@@ -197,7 +199,9 @@ class Bench:
         name = f"bench_{self._settings.topic_prefix.rstrip('.')}_{number}"
         with scratch_database(self._settings, name) as database:
             try:
-                run = run_job(job, self._settings, self._environment, folder, events, database, runs=spark_runs)
+                run = self._with_postgres(
+                    lambda: run_job(job, self._settings, self._environment, folder, events, database, runs=spark_runs)
+                )
             except ContenderFailed as error:
                 self._say(f"{job.name} failed")
                 result.problems.append(str(error))
@@ -213,6 +217,13 @@ class Bench:
             result.problems += job_problems(job, run.report, seen, counts)
         if not job.sample and run.report["events"] != result.events:
             result.problems.append(f"{job.name} saw {run.report['events']:,} of {result.events:,} events")
+
+    def _with_postgres(self, run_it: Callable[[], Run]) -> Run:
+        """Run, with the CPU time that PostgreSQL took meanwhile."""
+        before_s = postgres_cpu_s(self._settings)
+        run = run_it()
+        run.postgres_cpu_s = postgres_cpu_s(self._settings) - before_s
+        return run
 
     def _note_disk(self, result: Result) -> None:
         """Keep the most that was taken, as the disk has it: on a machine of its own, the bench's."""

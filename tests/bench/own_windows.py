@@ -39,6 +39,7 @@ class Windows:
     def __init__(self) -> None:
         self._number: dict[str, int] = {}
         self._fixes: Fixes = empty()
+        self._dropped = np.empty(0, bool)  # by lion: whether older fixes are no longer here
         self._keys: list[np.ndarray] = []
         self._counts: list[np.ndarray] = []
 
@@ -50,8 +51,8 @@ class Windows:
         fresh = self._fresh(events, records, batch.partition)
         fixes = joined([self._fixes, fresh])
         fixes = fixes.take(np.argsort(fixes["lion"], kind="stable"))
-        whole = np.zeros(len(self._number), bool)
-        settled = settle(fixes, whole, whole)
+        self._dropped = np.append(self._dropped, np.zeros(len(self._number) - len(self._dropped), bool))
+        settled = settle(fixes, self._dropped, np.zeros_like(self._dropped))
         windows = changed_windows(settled)
         self._keep(windows.lion, windows.start_us, windows.fixes)
         self._keep(windows.vanished_lion, windows.vanished_start_us, np.zeros(len(windows.vanished_lion), np.int64))
@@ -94,6 +95,7 @@ class Windows:
         kept = fixes["time_us"] >= newest[lion] - _KEPT_US
         from_end = ends[lion[accepted]] - np.arange(len(accepted))
         kept[accepted[from_end <= _KEPT_FIXES]] = True
+        self._dropped[lion[~kept]] = True
         tail = fixes.take(np.flatnonzero(kept))
         tail["row"] = -1
         return tail

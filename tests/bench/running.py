@@ -32,6 +32,7 @@ class Run:
     peak_mb: float = 0.0
     cpu_s: float = 0.0
     load_before: float = 0.0
+    postgres_cpu_s: float = 0.0  # of all its processes meanwhile
 
 
 def run_module(arguments: Sequence[str], environment: Mapping[str, str], log: Path, **options: Any) -> Run:

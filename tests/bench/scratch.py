@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 import pyarrow.parquet as pq
 
@@ -20,6 +21,18 @@ def connect(settings: Settings, database: str) -> psycopg.Connection[Any]:
     """As the stack's owner, each statement by itself."""
     dsn = {name: value for name, value in dict(settings.pg_dsn).items() if name != "database"}
     return psycopg.connect(dbname=database, autocommit=True, **dsn)
+
+
+def postgres_cpu_s(settings: Settings) -> float:
+    """CPU time of all of the server's processes so far, those that have ended too."""
+    with connect(settings, settings.pg_database) as connection:
+        postmaster = psutil.Process(connection.info.backend_pid).parent()
+    assert postmaster is not None
+    seconds = sum(postmaster.cpu_times()[:4])  # its own, and those of children that have ended
+    for child in postmaster.children():
+        with suppress(psutil.NoSuchProcess):
+            seconds += sum(child.cpu_times()[:2])
+    return seconds
 
 
 @contextmanager

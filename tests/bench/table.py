@@ -12,17 +12,16 @@ _GROUPS = {"floor": "Floor", "windows": "Windows only", "whole": "Whole job"}
 
 def lines(result: Result) -> Iterator[str]:
     """Markdown, for a terminal or a README."""
-    yield "| contender | events/s | seconds | events | peak MB | CPU µs/event | does |"
-    yield "|---|---:|---:|---:|---:|---:|---|"
+    yield "| contender | events/s | seconds | events | peak MB | CPU µs/event | PostgreSQL's | does |"
+    yield "|---|---:|---:|---:|---:|---:|---:|---|"
     for group, title in _GROUPS.items():
         chosen = [c for c in result.contenders.values() if c.group == group]
         if chosen:
-            yield f"| **{title}** | | | | | | |"
+            yield f"| **{title}** | | | | | | | |"
         yield from map(_line, chosen)
         serial = result.floor("floor: COPY") if group == "floor" else None
         if serial is not None:
-            seconds = result.events / serial
-            yield f"| floor: read, COPY and write, serially | {serial:,.0f} | {seconds:.1f} | {result.events:,} | | | |"
+            yield f"| floor: serially | {serial:,.0f} | {result.events / serial:.1f} | {result.events:,} | | | | |"
     yield ""
     yield from _aims(result)
     yield from _notes(result)
@@ -31,7 +30,7 @@ def lines(result: Result) -> Iterator[str]:
 def _line(c: Contender) -> str:
     return (
         f"| {c.name} | {c.events_per_s:,.0f} | {c.seconds:.1f} | {c.events:,} | {c.peak_mb:,.0f} "
-        f"| {c.cpu_us_per_event:.0f} | {c.does} |"
+        f"| {c.cpu_us_per_event:.0f} | {c.postgres_us_per_event:.0f} | {c.does} |"
     )
 
 
@@ -59,8 +58,11 @@ def _notes(result: Result) -> Iterator[str]:
         report = contender.runs[0].report
         if "cold_seconds" in report:
             rate = contender.events / report["cold_seconds"]
-            yield f"{name}: warm, a second query in the same session; cold, start included: {rate:,.0f} events/s."
-        if report.get("late"):
+            yield (
+                f"{name}: warm, a second query in the same session; cold, start included: {rate:,.0f} events/s. "
+                "CPU and memory are those of all its processes."
+            )
+        if "versions" in report and report.get("late"):
             yield f"{name}: {report['late']:,} fixes came too late for their windows."
     asyncpg_floor = result.floor("floor: COPY by asyncpg")
     if asyncpg_floor is not None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from liontrack_stream.settings import Settings
-from tests.bench.aims import aims
+from tests.bench.aims import WHOLE, aims
 from tests.bench.bench import Bench
 from tests.bench.checks import job_problems
 from tests.bench.engines import JOBS
@@ -37,6 +37,7 @@ def test_ours_and_its_floor(settings: Settings, tmp_path: Path) -> None:
     assert result.counts["bronze rows"] == result.counts["parquet bronze rows"] == EVENTS
     assert [contender.events for contender in result.contenders.values()] == [EVENTS] * 7
     assert all(c.events_per_s > 0 and c.peak_mb > 0 and c.cpu_us_per_event > 0 for c in result.contenders.values())
+    assert result.contenders[WHOLE].postgres_us_per_event > 0
     assert [aim.what for aim in aims(result)] == ["whole job / serial floor", "replay / live"]
     text = "\n".join(lines(result))
     assert all(f"| {name} |" in text for name in result.contenders)

@@ -67,7 +67,7 @@ def run_again(task: Task, start: Callable[[DataFrame, int], Query]) -> None:
         before, found = found, results()
         assert before in ({}, found), f"{before} became {found}"
     java = spark.sparkContext._jvm.System.getProperty("java.version")
-    tell(task.events, seconds, "pyspark", cold_seconds=cold_seconds, java=java, **found)
+    tell(task.events, seconds, "pyspark", cold_seconds=cold_seconds, queries=task.runs, java=java, **found)
 
 
 def main() -> None:
