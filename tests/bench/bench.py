@@ -22,7 +22,7 @@ from liontrack_stream.settings import Settings
 from liontrack_stream.warehouse.bronze import TABLES
 from tests.bench.aims import REPLAY, WHOLE, WINDOWS
 from tests.bench.checks import job_problems, problems, stored_counts
-from tests.bench.engines import JOBS, Job, run_job
+from tests.bench.engines import JOBS, Job, command_of, run_job
 from tests.bench.result import Contender, Result
 from tests.bench.running import ContenderFailed, Run, run_module
 from tests.bench.scratch import postgres_cpu_s, scratch_database, stored
@@ -76,9 +76,12 @@ class Bench:
         Raises
         ------
         ContenderFailed
-            When ours or the floor does not.
+            When ours or the floor does not, or an engine's environment is missing.
         """
         began, result = perf_counter(), Result(events)
+        jobs = [job for job in JOBS if job.engine in contenders]
+        for job in jobs:
+            command_of(job)  # whether it could be run, before anything is begun
         self.produce(events, lions)
         truth = read_truth(self._settings)
         if truth.events != events:
@@ -89,7 +92,6 @@ class Bench:
             self._ours(result, events)
         if FLOOR in contenders and OURS in contenders:
             self._write_again(result, events)
-        jobs = [job for job in JOBS if job.engine in contenders]
         for job in jobs:
             self._job(job, result, truth, sample_events if job.sample else events, spark_runs)
         if SUBMIT in contenders and OURS in contenders:

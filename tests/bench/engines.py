@@ -131,6 +131,11 @@ JOBS = (
 )  # fmt: skip
 
 
+def command_of(job: Job) -> tuple[list[str], dict[str, str]]:
+    """What runs a job, and variables for it. Raises `ContenderFailed` where its engine's environment is missing."""
+    return ENGINES[job.engine].command(SCRIPTS / job.script)
+
+
 def run_job(
     job: Job,
     settings: Settings,
@@ -148,7 +153,7 @@ def run_job(
         Also where its environment is missing.
     """
     folder.mkdir(parents=True)
-    command, variables = ENGINES[job.engine].command(SCRIPTS / job.script)
+    command, variables = command_of(job)
     dsn = dict(settings.pg_dsn)
     place = {name: dsn[name] for name in ("host", "port", "user", "password")} | {"dbname": database}
     task = {
