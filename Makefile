@@ -15,6 +15,8 @@ STAMP := $(VENV)/.stamp
 SPARK_VENV := .venv-spark
 SPARK_STAMP := $(SPARK_VENV)/.stamp
 SPARK_LOCK := deploy/spark/requirements.lock
+BENCH_VENV := .venv-bench
+BENCH_PEERS := quix bytewax
 AIRFLOW_VENV := .venv-airflow
 AIRFLOW_STAMP := $(AIRFLOW_VENV)/.stamp
 AIRFLOW_LOCK := deploy/airflow/requirements.lock
@@ -25,7 +27,8 @@ WEB_APP := liontrack_stream/views/web_app
 unexport PYTHONDONTWRITEBYTECODE  # tests start our commands hundreds of times
 
 .PHONY: help setup spark airflow packages lock sbom lint format schema dashboards web test test-spark demo bench \
-  bench-spark bench-growth bench-api bench-aims bench-lake scale soak soak-table soak-lake mutants fuzz audit release clean
+  bench-venvs bench-spark bench-growth bench-api bench-aims bench-lake scale soak soak-table soak-lake mutants fuzz audit \
+  release clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -80,6 +83,9 @@ lock: setup ## Renew all locks (needs uv)
 	@{ echo "# The notebooks' image. Every package with its hash. Renew: make lock"; \
 	  $(UV_LOCK) deploy/jupyter/requirements.in --constraints requirements.lock; } > deploy/jupyter/requirements.lock.new
 	@mv deploy/jupyter/requirements.lock.new deploy/jupyter/requirements.lock
+	@for peer in $(BENCH_PEERS); do { echo "# $$peer's environment in make bench. Every package with its hash. Renew: make lock"; \
+	  $(UV_LOCK) tests/bench/peers/$$peer.in; } > tests/bench/peers/$$peer.lock.new && \
+	  mv tests/bench/peers/$$peer.lock.new tests/bench/peers/$$peer.lock; done
 	@for what in fuzz audit; do { echo "# For make $$what. Every package with its hash. Renew: make lock"; \
 	  $(UV_LOCK) tests/$$what/requirements.in; } > tests/$$what/requirements.lock.new && \
 	  mv tests/$$what/requirements.lock.new tests/$$what/requirements.lock; done
@@ -126,11 +132,20 @@ test-spark: setup spark ## Spark's tests with all fixes of the Kalahari's lions 
 demo: setup ## The whole stream with simulated lions, on http://127.0.0.1:4001
 	@exec $(BIN)/liontrack demo
 
-bench: setup ## Ours beside a raw reader and a stock Faust agent
-	@exec $(BIN)/python -m tests.bench
+bench: setup bench-venvs ## Ours beside its floor, Faust, Quix Streams, Bytewax and Spark; writes tests/bench/results (BENCH="--help")
+	@exec $(BIN)/python -m tests.bench $(BENCH)
 
-bench-spark: spark ## The same, and on Spark: the three ways of "When to use which" in README.md
-	@exec $(BIN)/python -m tests.bench --spark
+bench-venvs: spark $(BENCH_PEERS:%=$(BENCH_VENV)/%/.stamp) ## Create .venv-bench/…, where make bench runs other engines (500 MB)
+
+$(BENCH_VENV)/%/.stamp: tests/bench/peers/%.lock $(STAMP)
+	@echo "Setting up $(@D) (the first time takes some ten seconds)"
+	@rm -rf $(@D) && $(BIN)/python -m venv --without-pip $(@D)
+	@$(BIN)/python -m pip --python $(@D)/bin/python install --quiet --disable-pip-version-check --no-deps --no-compile \
+	  --require-hashes -r $<
+	@touch $@
+
+bench-spark: spark ## Ours, its floor and stock Faust, and ours on Spark: the three ways of "When to use which" in README.md
+	@exec $(BIN)/python -m tests.bench --only floor ours faust submit
 
 bench-growth: setup ## Whether the 20 millionth event is as quick as the first (half an hour, 40 GB)
 	@exec $(BIN)/python -m tests.bench.growth

@@ -11,6 +11,8 @@ import asyncpg
 
 from liontrack_stream.contract.topics import POSITIONS
 from liontrack_stream.settings import Settings
+from tests.bench.engines import LATENESS_DAYS, Job
+from tests.bench.truth import Truth
 
 _COUNTS = {
     "bronze rows": "SELECT count(*) FROM bronze.lions_raw",
@@ -51,7 +53,27 @@ def _parquet_rows(folder: Path) -> int:
     return sum(pq.read_metadata(file).num_rows for file in folder.rglob("*.parquet"))
 
 
-def problems(counts: Mapping[str, int], events: int, raw_events: int) -> list[str]:
+def job_problems(job: Job, report: Mapping[str, Any], truth: Truth, stored: Mapping[str, int] | None) -> list[str]:
+    """What a contender of another engine got wrong. ``truth``: of the events that it has seen; ``stored``: its rows."""
+    lateness_days, late = job.options.get("lateness_days", LATENESS_DAYS), report.get("late", 0)
+    wanted = truth.windows if job.shows == "all" else truth.closed(lateness_days, job.shows == "closed by lion")
+    got = stored or report
+    expected = {"fixes": wanted.fixes - late}
+    if not late:
+        expected["windows"] = wanted.windows
+    if stored is not None:
+        expected |= {"events": report["events"], "positions": truth.identities, "parquet": truth.events}
+    if lateness_days and late:
+        expected["late"] = 0
+        got = {**got, "late": late}
+    return [
+        f"{job.name}, {what}: {got[what]:,} instead of {value:,}"
+        for what, value in expected.items()
+        if got[what] != value
+    ]
+
+
+def problems(counts: Mapping[str, int], events: int) -> list[str]:
     """What does not add up, one sentence each."""
     expected = {
         "bronze rows": events,
@@ -62,9 +84,6 @@ def problems(counts: Mapping[str, int], events: int, raw_events: int) -> list[st
         "fixes in lion-days": counts["accepted fixes"],
         "parquet windows": counts["windows"],
     }
-    found = [
+    return [
         f"{name}: {counts[name]:,} instead of {wanted:,}" for name, wanted in expected.items() if counts[name] != wanted
     ]
-    if raw_events != events:
-        found.append(f"the raw reader saw {raw_events:,} of {events:,} events")
-    return found

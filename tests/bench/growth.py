@@ -113,7 +113,7 @@ class GrowthBench:
             rates=[rate(samples, mark, mark + slice_events) for mark in marks],
             partitions=partitions, database_gb=size_bytes / 1e9, peak_mb=run.peak_mb,
             seconds=run.report["seconds_to_warehouse"],
-            problems=problems(stored_counts(self._settings), events, events),
+            problems=problems(stored_counts(self._settings), events),
         )  # fmt: skip
 
     def _produce(self, events: int, lions: int) -> None:

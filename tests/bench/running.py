@@ -1,4 +1,4 @@
-"""Child processes with their time and memory."""
+"""Runs a contender in its own process, watching its time and memory."""
 
 from __future__ import annotations
 
@@ -32,19 +32,26 @@ class Run:
     peak_mb: float = 0.0
     cpu_s: float = 0.0
     load_before: float = 0.0
+    postgres_cpu_s: float = 0.0  # of all its processes meanwhile
 
 
-def run_module(
-    arguments: Sequence[str],
+def run_module(arguments: Sequence[str], environment: Mapping[str, str], log: Path, **options: Any) -> Run:
+    """Run ``python -m …`` to its end; see `run_command`."""
+    return run_command([sys.executable, "-m", *arguments], environment, log, name=" ".join(arguments), **options)
+
+
+def run_command(
+    command: Sequence[str],
     environment: Mapping[str, str],
     log: Path,
     *,
+    name: str,
     json_line: bool = True,
     with_children: bool = False,
-    timeout_s: float = 900,
+    timeout_s: float = 1_800,
     watch: Callable[[Run], None] = lambda run: None,
 ) -> Run:
-    """Run ``python -m …`` to its end. ``with_children``: their memory and time count, too.
+    """Run a command to its end. ``with_children``: their memory and time count, too.
 
     ``watch`` is told of what was used until now, some 20 times a second, from a thread of its own.
 
@@ -54,15 +61,8 @@ def run_module(
         When it exits with another code than 0, prints no JSON, or takes longer than ``timeout_s``.
     """
     run = Run(load_before=os.getloadavg()[0])
-    name = " ".join(arguments)
     with log.open("ab") as stderr:
-        child = subprocess.Popen(
-            [sys.executable, "-m", *arguments],
-            env=dict(environment),
-            cwd=REPOSITORY,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-        )
+        child = subprocess.Popen(command, env=dict(environment), cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=stderr)
     ended = threading.Event()
     watcher = threading.Thread(target=_watch, args=(child.pid, run, ended, with_children, watch), daemon=True)
     watcher.start()
@@ -72,8 +72,7 @@ def run_module(
         raise ContenderFailed(f"{name} did not end within {timeout_s:.0f} s.{_tail(log)}") from None
     finally:
         if child.poll() is None:
-            child.kill()
-            child.communicate()
+            _kill(child)
         ended.set()
         watcher.join()
     if child.returncode != 0:
@@ -81,6 +80,16 @@ def run_module(
     if json_line:
         run.report = _last_json(stdout.decode(), name, log)
     return run
+
+
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    """End a process and what it has started: Spark's JVM is a child of its launcher."""
+    with suppress(psutil.Error):
+        for one in psutil.Process(child.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+    child.kill()
+    child.communicate()
 
 
 def _watch(pid: int, run: Run, ended: threading.Event, with_children: bool, watch: Callable[[Run], None]) -> None:

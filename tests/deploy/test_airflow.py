@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from liontrack_stream.settings import Settings
-from tests.support.environments import made
+from tests.support.environments import make_environment
 from tests.support.oracle import compute
 from tests.support.pipeline_kit import PipelineKit
 from tests.support.stack import OWN_VARIABLES, copied_database, new_topic_prefix, settings_of_its_own
@@ -115,7 +115,10 @@ print(json.dumps({"found": found, "codes": codes, "seconds": time.monotonic() - 
 
 @pytest.fixture(scope="session")
 def airflow_environment() -> Path:
-    return made("airflow")
+    """``.venv-airflow``; created where it is missing or outdated, by one run of the tests at a time."""
+    trouble = make_environment(".venv-airflow")
+    assert trouble is None, trouble
+    return REPOSITORY / ".venv-airflow"
 
 
 @dataclass

@@ -14,7 +14,7 @@ from liontrack_stream.settings import Settings
 from tests.integration.test_kalahari import FILE
 from tests.replay.conftest import send_mixed
 from tests.replay.test_kalahari import cut_tracks
-from tests.support.environments import made
+from tests.support.environments import make_environment
 from tests.support.pipeline_kit import PipelineKit
 from tests.support.stack import copied_database, new_topic_prefix, settings_of_its_own
 from tests.support.worker_process import REPOSITORY
@@ -32,7 +32,10 @@ class Cluster(NamedTuple):
 
 @pytest.fixture(scope="session")
 def spark_environment() -> Path:
-    return made("spark")
+    """``.venv-spark``; created where it is missing or outdated, by one run of the tests at a time."""
+    trouble = make_environment(".venv-spark")
+    assert trouble is None, trouble
+    return REPOSITORY / ".venv-spark"
 
 
 @pytest.fixture(scope="session")

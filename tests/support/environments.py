@@ -1,4 +1,4 @@
-"""Environments of their own beside ``.venv``, made by the Makefile."""
+"""Environments beside .venv: made where they are missing or outdated, by one run of the tests at a time."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pathlib import Path
 
 from liontrack_stream.local.cache import locked
 
-from .worker_process import REPOSITORY
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-def made(target: str) -> Path:
-    """``.venv-TARGET``; created where it is missing or outdated, by one run of the tests at a time."""
-    with locked(REPOSITORY / ".cache" / f"venv-{target}.lock"):
-        done = subprocess.run(
-            ["make", "--old-file=.venv/.stamp", target], cwd=REPOSITORY, capture_output=True, text=True, check=False
-        )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return REPOSITORY / f".venv-{target}"
+def make_environment(folder: str) -> str | None:
+    """Make a folder of the Makefile, such as ``.venv-spark``; what went wrong, None when it is there."""
+    with locked(REPOSITORY / ".cache" / f"{folder.strip('.').replace('/', '-')}.lock"):
+        made = subprocess.run(
+            ["make", "--old-file=.venv/.stamp", f"{folder}/.stamp"],
+            cwd=REPOSITORY, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    return f"{folder} cannot be made: {(made.stdout + made.stderr).strip()[-2_000:]}" if made.returncode else None

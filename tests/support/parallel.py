@@ -17,6 +17,7 @@ TOGETHER = ("tests/dashboard/", "tests/doctor/", "tests/exports/", "tests/monito
 LONGEST_FIRST = (
     "tests/integration/test_kalahari.py",
     "tests/spark/test_spark.py",
+    "tests/bench/test_bench_smoke.py",
     "tests/views/test_schemathesis.py",
     "tests/dashboard/",
     "tests/deploy/test_airflow.py",
