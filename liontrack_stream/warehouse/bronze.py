@@ -5,18 +5,19 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Sequence
-from operator import attrgetter
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 
 from liontrack_stream.contract import topics
 from liontrack_stream.contract.events import Activity, Challenge, Deletion, Position, QualityCheck, Rejected, Weight
 from liontrack_stream.contract.redact import redact
 from liontrack_stream.core.geo import DAY_US, Ints
 from liontrack_stream.lake.ports import BronzeRows
-from liontrack_stream.warehouse.copying import Rows, copy_rows
+from liontrack_stream.warehouse.copying import Rows, arrow_bytes, copy_rows
 from liontrack_stream.warehouse.work import BatchWork
 
 TABLES = {
@@ -79,9 +80,9 @@ _TYPED: dict[str, tuple[type[Any], tuple[tuple[str, str, str], ...]]] = {  # col
         ),
     ),
 }
-_PLAIN = re.compile(rb"[ !#-\[\]-~]*")
+_PLAIN = bytes(byte for byte in range(0x20, 0x7F) if byte not in b'"\\')  # what JSON has as it is
 _PLAIN_NAME = re.compile(r"[\w.-]+", re.ASCII)
-_header_templates: dict[tuple[str, ...], bytes] = {}
+_STRING = pa.large_string()
 _encode = msgspec.json.Encoder().encode
 
 
@@ -108,21 +109,26 @@ def _runs(*keys: Ints) -> list[tuple[int, int]]:
 def _columns(work: BatchWork, table: str, records: Sequence[Any]) -> dict[str, tuple[str, Any]]:
     kind, typed = _TYPED[table]
     columns: dict[str, tuple[str, Any]] = {"offset": (_INT, work.offsets), "append_time": (_TIME, work.append_us)}
-    whole = all(event.__class__ is kind for event in work.decoded)
+    whole = len(work.events(kind)[0]) == len(records)
+
+    def values_of(name: str) -> list[Any]:
+        return work.columns(kind)[name] if whole else [getattr(event, name, None) for event in work.decoded]
+
     for column, form, name in typed:
-        get = attrgetter(name)
-        values = [get(e) for e in work.decoded] if whole else [getattr(e, name, None) for e in work.decoded]
         if form == _FLOAT:
-            columns[column] = (_FLOAT, np.array(values, np.float64))
+            columns[column] = (_FLOAT, work.floats(kind, name) if whole else np.array(values_of(name), np.float64))
         elif form == _TIME:
-            columns[column] = (_TIME, np.array([-1 if value is None else value for value in values], np.int64))
+            times = [-1 if value is None else value for value in values_of(name)]
+            columns[column] = (_TIME, np.array(times, np.int64))
         else:
-            columns[column] = (_TEXT, values)
-    columns["source_system"] = (_TEXT, [getattr(event, "source", None) or "kafka" for event in work.decoded])
-    columns["key"] = (_BYTES, [record.key for record in records])
-    columns["headers"] = (_JSON, [headers_json(record.headers) for record in records])
-    columns["raw"] = (_BYTES, _stored_values(work, records))
-    columns["metadata"] = (_JSON, [None] * len(records) if whole else [_note(event) for event in work.decoded])
+            columns[column] = (_TEXT, work.texts(kind, name) if whole else pa.array(values_of(name), _STRING))
+    sources = values_of("source") if "source" in kind.__struct_fields__ else [None] * len(records)
+    columns["source_system"] = (_TEXT, pa.array([source or "kafka" for source in sources], _STRING))
+    columns["key"] = (_BYTES, arrow_bytes([record.key for record in records]))
+    columns["headers"] = (_JSON, arrow_bytes(headers_jsons([record.headers for record in records])))
+    columns["raw"] = (_BYTES, arrow_bytes(_stored_values(work, records)))
+    notes = [None] * len(records) if whole else [_note(event) for event in work.decoded]
+    columns["metadata"] = (_JSON, arrow_bytes(notes))
     return columns
 
 
@@ -188,13 +194,31 @@ async def store_deletions(work: BatchWork) -> None:
         await copy_rows(work.connection, "metadata", "deletions", rows)
 
 
+def headers_jsons(headers: Sequence[Sequence[tuple[str, bytes | None]]]) -> Sequence[bytes | None]:
+    """`headers_json` of many records; at once where all have the same names, and values without escapes."""
+    try:
+        columns = [tuple(zip(*pairs, strict=True)) for pairs in zip(*headers, strict=True)]
+        plain = all(len(set(names)) == 1 and not b"".join(values).translate(None, _PLAIN) for names, values in columns)
+    except (TypeError, ValueError):  # a null; not as many headers as others have
+        plain = False
+    template = _template(tuple(names[0] for names, _ in columns)) if plain and columns else None
+    if template is None:
+        return [headers_json(each) for each in headers]
+    return [template % values for values in zip(*(values for _, values in columns), strict=True)]
+
+
+@lru_cache(maxsize=1000)
+def _template(names: tuple[str, ...]) -> bytes | None:
+    """The JSON object that takes the values of these headers; None where a name repeats, or has to be escaped."""
+    if len(set(names)) < len(names) or not all(map(_PLAIN_NAME.fullmatch, names)):
+        return None
+    return b"{" + b",".join(b'"%b":"%%b"' % name.encode() for name in names) + b"}"
+
+
 def headers_json(headers: Sequence[tuple[str, bytes | None]]) -> bytes | None:
     """Headers as a JSON object; a repeated header is a list, a value that is not text is ``{"base64": …}``."""
     if not headers:
         return None
-    plain = _plain_headers(headers)
-    if plain is not None:
-        return plain
     try:
         named = {name: None if value is None else value.decode() for name, value in headers}
         text = _encode(named)
@@ -224,20 +248,6 @@ def _header_bytes(value: Any) -> bytes | None:
     if isinstance(value, dict):
         return base64.b64decode(value["base64"])
     return None if value is None else str(value).encode()
-
-
-def _plain_headers(headers: Sequence[tuple[str, bytes | None]]) -> bytes | None:
-    """The quick way for what nearly all headers are: names that came before, printable ASCII without escapes."""
-    names, values = zip(*headers, strict=True)
-    template = _header_templates.get(names)
-    if template is None:
-        if len(set(names)) < len(names) or len(_header_templates) > 1000 or not all(map(_PLAIN_NAME.fullmatch, names)):
-            return None
-        template = b"{" + b",".join(b'"%b":"%%b"' % name.encode() for name in names) + b"}"
-        _header_templates[names] = template
-    if None in values or not _PLAIN.fullmatch(b"".join(values)):
-        return None
-    return template % values
 
 
 def _header_value(value: bytes | None) -> Any:
