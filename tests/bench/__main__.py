@@ -9,13 +9,13 @@ from pathlib import Path
 
 from liontrack_stream.local.processes import free_ports
 from liontrack_stream.settings import Settings
-from tests.bench.aims import aims
 from tests.bench.bench import FLOOR, OURS, SUBMIT, Bench
 from tests.bench.engines import ENGINES
 from tests.bench.machine import describe
 from tests.bench.own_stack import on_own_stack, say
 from tests.bench.plot import svg
 from tests.bench.profile import profile_lines
+from tests.bench.ratios import aims
 from tests.bench.result import Result
 from tests.bench.table import lines
 from tests.support.stack import environment_of

@@ -20,9 +20,9 @@ from time import perf_counter
 from liontrack_stream.contract.topics import POSITIONS
 from liontrack_stream.settings import Settings
 from liontrack_stream.warehouse.bronze import TABLES
-from tests.bench.aims import REPLAY, WHOLE, WINDOWS
 from tests.bench.checks import job_problems, problems, stored_counts
 from tests.bench.engines import JOBS, Job, command_of, run_job
+from tests.bench.ratios import REPLAY, WHOLE, WINDOWS
 from tests.bench.result import Contender, Result
 from tests.bench.running import ContenderFailed, Run, run_module
 from tests.bench.scratch import postgres_cpu_s, scratch_database, stored

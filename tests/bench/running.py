@@ -76,6 +76,8 @@ def run_command(
         ended.set()
         watcher.join()
     if child.returncode != 0:
+        with log.open("ab") as said:
+            said.write(stdout)  # there spark-submit puts what Python says
         raise ContenderFailed(f"{name} ended with code {child.returncode}.{_tail(log)}")
     if json_line:
         run.report = _last_json(stdout.decode(), name, log)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.bench.aims import WHOLE, aims
+from tests.bench.ratios import WHOLE, aims
 from tests.bench.result import Contender, Result
 
 _GROUPS = {"floor": "Floor", "windows": "Windows only", "whole": "Whole job"}

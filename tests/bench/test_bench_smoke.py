@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from liontrack_stream.settings import Settings
-from tests.bench.aims import WHOLE, aims
 from tests.bench.bench import Bench
 from tests.bench.checks import job_problems
 from tests.bench.engines import JOBS
 from tests.bench.machine import describe
 from tests.bench.plot import svg
+from tests.bench.ratios import WHOLE, aims
 from tests.bench.table import lines
 from tests.bench.truth import Truth, Windows
 from tests.support.environments import make_environment

@@ -80,7 +80,7 @@ def main() -> None:
     def counts() -> dict[str, Any]:
         with psycopg.connect(**task.postgres) as connection:
             rows = [connection.execute(f"SELECT count(*) FROM peers.{table}").fetchone() for table in TABLES]
-        return {table: row[0] for table, row in zip(TABLES, rows, strict=True) if row}
+        return {"stored": {table: row[0] for table, row in zip(TABLES, rows, strict=True) if row}}
 
     def start(records: DataFrame, number: int) -> Query:
         with psycopg.connect(**task.postgres) as connection:
