@@ -246,6 +246,7 @@ class Process:
         self.cut_next_commit = False
         self._tally.counts["cut at COMMIT"] += 1
         committing = asyncio.ensure_future(transaction.commit())
+        committing.add_done_callback(lambda ended: ended.exception())  # where it is killed now, nobody asks
         try:
             await asyncio.sleep(0)  # it is sent, and nobody will hear the answer
         finally:
