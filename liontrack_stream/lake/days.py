@@ -32,8 +32,8 @@ from liontrack_stream.warehouse.queries import query
 
 log = logging.getLogger(__name__)
 
-CHUNK_ROWS = 65_536  # rows read at once: two chunks under way cost some 100 MB
-HELD_BYTES = 64 << 20  # of Arrow; more of a day are never held
+CHUNK_ROWS = 65_536  # rows read at once
+HELD_BYTES = 16 << 20  # of Arrow; more of a day are never held: reading, cutting and encoding make some 60 MB of it
 ROWS_GUESS = 2_000
 QUIET_S = 3.0  # a day nobody touched for so long is probably complete
 DEBOUNCE_S = 10.0  # one that keeps changing is written this often

@@ -20,6 +20,7 @@ LONGEST_FIRST = (
     "tests/bench/test_bench_smoke.py",
     "tests/views/test_schemathesis.py",
     "tests/dashboard/",
+    "tests/bench/test_aims_smoke.py",
     "tests/deploy/test_airflow.py",
     "tests/replay/test_kills.py",
     "tests/replay/test_swap.py",
