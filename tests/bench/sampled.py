@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import atexit
 import json
+import os
 import sys
 import threading
 import time
 from collections import Counter, defaultdict
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 _INTERVAL_S = 0.005
 _ROOT = Path(__file__).resolve().parents[2]
@@ -62,6 +64,13 @@ def main() -> None:
             json.dumps({name: [[s, stack] for stack, s in counter.most_common()] for name, counter in stacks.items()})
         )
 
+    leave = os._exit
+
+    def write_and_leave(code: int) -> NoReturn:
+        write()
+        leave(code)
+
+    os._exit = write_and_leave  # how the worker ends
     atexit.register(write)
     threading.Thread(target=_sample, args=(stacks,), daemon=True, name="sampler").start()
     sys.argv = ["liontrack", *sys.argv[2:]]
