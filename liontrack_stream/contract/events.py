@@ -52,11 +52,12 @@ class Position(msgspec.Struct, gc=False, frozen=True):
 
 def content_hashes(positions: Sequence[Position]) -> Sequence[int]:
     """For each fix the hash of everything but its identity; `content_hash` of many at once."""
-    digest, encode = xxhash.xxh3_64_digest, _canonical.encode
+    contents = [astuple(position)[2:] for position in positions]
     try:
-        digests = [digest(encode(astuple(position)[2:])) for position in positions]
+        texts = _canonical.encode_lines(contents).splitlines()
     except OverflowError:
-        digests = [digest(to_json(astuple(position)[2:])) for position in positions]
+        texts = list(map(to_json, contents))
+    digests = list(map(xxhash.xxh3_64_digest, texts))
     return struct.unpack(f">{len(digests)}q", b"".join(digests))
 
 

@@ -133,8 +133,9 @@ def _flag_spikes(
     follows = np.zeros(count + 1, bool)
     follows[1:-1] = lion[1:] == lion[:-1]
 
-    measured = np.unique(np.concatenate((judged, judged + 1)))
-    measured = measured[follows[measured]]
+    beside = np.zeros(count + 1, bool)
+    beside[judged] = beside[judged + 1] = True
+    measured = np.flatnonzero(beside & follows)
     before, after = candidates[measured - 1], candidates[measured]
     pair_m[measured] = distance_m(kept["lat"][before], kept["lng"][before], kept["lat"][after], kept["lng"][after])
     fast = np.zeros(count + 1, bool)
@@ -150,8 +151,9 @@ def _flag_spikes(
 def _around(candidates: Indexes, fresh: Indexes, count: int) -> Indexes:
     """Positions in ``candidates`` of the new fixes and of the candidates next to them."""
     left = np.searchsorted(candidates, fresh)
-    near = np.unique(np.concatenate((left - 1, left, left + 1)))
-    return near[(near >= 0) & (near < count)]
+    near = np.zeros(count + 3, bool)  # from the place before the first one on
+    near[left] = near[left + 1] = near[left + 2] = True
+    return np.flatnonzero(near[1 : count + 1])
 
 
 def _measure_steps(kept: Fixes, candidates: Indexes, pair_m: Floats, disturbed: Indexes) -> None:
@@ -177,10 +179,10 @@ def _measure_steps(kept: Fixes, candidates: Indexes, pair_m: Floats, disturbed: 
 
 def _next_accepted(kept: Fixes, accepted: Indexes, disturbed: Indexes) -> Indexes:
     """Positions in ``accepted`` of each disturbed fix, where it is accepted, and of the lion's next accepted one."""
-    found = []
+    found = np.zeros(len(accepted), bool)
     for side in ("left", "right"):
         position = np.searchsorted(accepted, disturbed, side)
         inside = position < len(accepted)
         position, origin = position[inside], disturbed[inside]
-        found.append(position[kept["lion"][accepted[position]] == kept["lion"][origin]])
-    return np.unique(np.concatenate(found))
+        found[position[kept["lion"][accepted[position]] == kept["lion"][origin]]] = True
+    return np.flatnonzero(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Sequence
-from operator import attrgetter
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -79,9 +79,8 @@ _TYPED: dict[str, tuple[type[Any], tuple[tuple[str, str, str], ...]]] = {  # col
         ),
     ),
 }
-_PLAIN = re.compile(rb"[ !#-\[\]-~]*")
+_PLAIN = bytes(byte for byte in range(0x20, 0x7F) if byte not in b'"\\')  # what JSON has as it is
 _PLAIN_NAME = re.compile(r"[\w.-]+", re.ASCII)
-_header_templates: dict[tuple[str, ...], bytes] = {}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -108,19 +107,24 @@ def _runs(*keys: Ints) -> list[tuple[int, int]]:
 def _columns(work: BatchWork, table: str, records: Sequence[Any]) -> dict[str, tuple[str, Any]]:
     kind, typed = _TYPED[table]
     columns: dict[str, tuple[str, Any]] = {"offset": (_INT, work.offsets), "append_time": (_TIME, work.append_us)}
-    whole = all(event.__class__ is kind for event in work.decoded)
+    known = work.columns(kind)
+    whole = len(work.events(kind)[0]) == len(records)
+
+    def values_of(name: str) -> Sequence[Any]:
+        return known[name] if whole and name in known else [getattr(event, name, None) for event in work.decoded]
+
     for column, form, name in typed:
-        get = attrgetter(name)
-        values = [get(e) for e in work.decoded] if whole else [getattr(e, name, None) for e in work.decoded]
+        values = values_of(name)
         if form == _FLOAT:
             columns[column] = (_FLOAT, np.array(values, np.float64))
         elif form == _TIME:
-            columns[column] = (_TIME, np.array([-1 if value is None else value for value in values], np.int64))
+            times = values if whole else [-1 if value is None else value for value in values]
+            columns[column] = (_TIME, np.array(times, np.int64))
         else:
             columns[column] = (_TEXT, values)
-    columns["source_system"] = (_TEXT, [getattr(event, "source", None) or "kafka" for event in work.decoded])
+    columns["source_system"] = (_TEXT, [source or "kafka" for source in values_of("source")])
     columns["key"] = (_BYTES, [record.key for record in records])
-    columns["headers"] = (_JSON, [headers_json(record.headers) for record in records])
+    columns["headers"] = (_JSON, headers_jsons([record.headers for record in records]))
     columns["raw"] = (_BYTES, _stored_values(work, records))
     columns["metadata"] = (_JSON, [None] * len(records) if whole else [_note(event) for event in work.decoded])
     return columns
@@ -188,13 +192,31 @@ async def store_deletions(work: BatchWork) -> None:
         await copy_rows(work.connection, "metadata", "deletions", rows)
 
 
+def headers_jsons(headers: Sequence[Sequence[tuple[str, bytes | None]]]) -> Sequence[bytes | None]:
+    """`headers_json` of many records; at once where all have the same names, and values without escapes."""
+    try:
+        columns = [tuple(zip(*pairs, strict=True)) for pairs in zip(*headers, strict=True)]
+        plain = all(len(set(names)) == 1 and not b"".join(values).translate(None, _PLAIN) for names, values in columns)
+    except (TypeError, ValueError):  # a null; not as many headers as others have
+        plain = False
+    template = _template(tuple(names[0] for names, _ in columns)) if plain and columns else None
+    if template is None:
+        return [headers_json(each) for each in headers]
+    return [template % values for values in zip(*(values for _, values in columns), strict=True)]
+
+
+@lru_cache(maxsize=1000)
+def _template(names: tuple[str, ...]) -> bytes | None:
+    """The JSON object that takes the values of these headers; None where a name repeats, or has to be escaped."""
+    if len(set(names)) < len(names) or not all(map(_PLAIN_NAME.fullmatch, names)):
+        return None
+    return b"{" + b",".join(b'"%b":"%%b"' % name.encode() for name in names) + b"}"
+
+
 def headers_json(headers: Sequence[tuple[str, bytes | None]]) -> bytes | None:
     """Headers as a JSON object; a repeated header is a list, a value that is not text is ``{"base64": …}``."""
     if not headers:
         return None
-    plain = _plain_headers(headers)
-    if plain is not None:
-        return plain
     try:
         named = {name: None if value is None else value.decode() for name, value in headers}
         text = _encode(named)
@@ -224,20 +246,6 @@ def _header_bytes(value: Any) -> bytes | None:
     if isinstance(value, dict):
         return base64.b64decode(value["base64"])
     return None if value is None else str(value).encode()
-
-
-def _plain_headers(headers: Sequence[tuple[str, bytes | None]]) -> bytes | None:
-    """The quick way for what nearly all headers are: names that came before, printable ASCII without escapes."""
-    names, values = zip(*headers, strict=True)
-    template = _header_templates.get(names)
-    if template is None:
-        if len(set(names)) < len(names) or len(_header_templates) > 1000 or not all(map(_PLAIN_NAME.fullmatch, names)):
-            return None
-        template = b"{" + b",".join(b'"%b":"%%b"' % name.encode() for name in names) + b"}"
-        _header_templates[names] = template
-    if None in values or not _PLAIN.fullmatch(b"".join(values)):
-        return None
-    return template % values
 
 
 def _header_value(value: bytes | None) -> Any:

@@ -90,9 +90,7 @@ class Rows:
 
     def binary(self, name: str, values: Sequence[bytes | None]) -> Rows:
         """A bytea or text column of bytes that hardly repeat."""
-        if None not in values:
-            return self._add(name, _BYTES, values)
-        return self._add(name, _NULLS) if all(value is None for value in values) else self._add(name, _BYTES, values)
+        return self._add(name, _NULLS) if values.count(None) == len(values) else self._add(name, _BYTES, values)
 
     def texts(self, name: str, values: Sequence[Sequence[str] | None]) -> Rows:
         """A text[] column."""

@@ -57,8 +57,8 @@ class DayPartitions:
         await self._ensure(pool, bronze, _unique(append_days), 0)
         if work.topic.name in _BY_EVENT_DAY:
             kind, tables = _BY_EVENT_DAY[work.topic.name]
-            events, places = work.events(kind)
-            days = np.array([event.time_us for event in events], np.int64) // DAY_US
+            _, places = work.events(kind)
+            days = np.array(work.columns(kind)["time_us"], np.int64) // DAY_US
             honest = _unique(days[(days >= _FIRST_DAY) & (days <= append_days[places] + 1)])
             for table in tables:
                 await self._ensure(pool, table, honest, int(append_days.max()))

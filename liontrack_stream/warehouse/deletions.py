@@ -5,7 +5,7 @@ append order   ──e1──e2──D──e3──►      e1 and e2 are hidde
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,7 +60,7 @@ async def load_deletions(work: BatchWork, entities: Iterable[str]) -> Deletions:
 class NewDeletions:
     """The batch's own deletions."""
 
-    items: list[Deletion]
+    items: Sequence[Deletion]
     offsets: list[int]
     append_us: list[int]
     partitions: list[int]

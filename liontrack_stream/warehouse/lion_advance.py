@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from liontrack_stream.contract.events import Position
 from liontrack_stream.core.fixes import SPIKE, Fixes, pieces
 from liontrack_stream.core.geo import DAY_US, Ints, Mask
 from liontrack_stream.core.settle import Settled
@@ -55,8 +54,11 @@ def count_fixes(states: Sequence[LionState], settled: Settled) -> Moves:
     return Moves(_last_times(lion, time_us, moved, lions), _last_times(lion, time_us, settled.changed, lions))
 
 
-def advance_heads(states: Sequence[LionState], events: Sequence[Position], settled: Settled) -> None:
-    """Take the position of each lion's latest new accepted fix, and the name of the latest that has one."""
+def advance_heads(states: Sequence[LionState], names: Sequence[str | None], settled: Settled) -> None:
+    """Take the position of each lion's latest new accepted fix, and the name of the latest that has one.
+
+    ``names``: by the fixes' rows.
+    """
     new = settled.fixes.take(np.flatnonzero(settled.accepted & (settled.fixes["row"] >= 0)))
     bounds = np.searchsorted(new["lion"], np.arange(len(states) + 1)).tolist()
     times, lats, lngs, rows = (new[name].tolist() for name in ("time_us", "lat", "lng", "row"))
@@ -68,7 +70,7 @@ def advance_heads(states: Sequence[LionState], events: Sequence[Position], settl
         for i in range(end - 1, start - 1, -1):
             if state.name_us is not None and times[i] < state.name_us:
                 break
-            name = events[rows[i]].name
+            name = names[rows[i]]
             if name is not None:
                 state.name, state.name_us = name, times[i]
                 break

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 import numpy as np
 
-from liontrack_stream.contract.events import Position
 from liontrack_stream.core.fixes import DELETED, Fixes
 from liontrack_stream.core.geo import DAY_US
 from liontrack_stream.core.settle import withdraw
@@ -22,13 +22,13 @@ from liontrack_stream.warehouse.work import BatchWork
 Limits = tuple[float, float, float, float]
 
 
-def flag_deleted(deletions: Deletions, lion_ids: list[str], events: list[Position], fresh: Fixes) -> None:
-    """Flag the new fixes that were taken back before they arrived."""
+def flag_deleted(deletions: Deletions, lion_ids: list[str], event_ids: Sequence[str | None], fresh: Fixes) -> None:
+    """Flag the new fixes that were taken back before they arrived; ``event_ids`` by the fixes' rows."""
     named = deletions.named
     for n in [n for n, lion_id in enumerate(lion_ids) if lion_id in named]:
         for i in np.flatnonzero(fresh["lion"] == n).tolist():
             order = int(fresh["append_us"][i]), int(fresh["partition"][i]), int(fresh["offset"][i])
-            if deletions.hides(order, lion_ids[n], events[fresh["row"][i]].event_id):
+            if deletions.hides(order, lion_ids[n], event_ids[fresh["row"][i]]):
                 fresh["flags"][i] |= DELETED
 
 

@@ -53,11 +53,15 @@ async def write(work: BatchWork, lion_ids: list[str], windows: LionWindows, caus
 
 def _note(work: BatchWork, lion_ids: list[str], windows: LionWindows, former: Sequence[Any], cause_of: CauseOf) -> None:
     """Note the revisions among changed windows."""
-    before = {(row["lion_id"], row["window_start"]): _told(row) for row in former}
-    after = {(lion_ids[windows.lion[i]], int(windows.start_us[i])): _now(windows, i) for i in range(len(windows.lion))}
-    for lion_id, start_us in before.keys() | after.keys():
-        cause, cell = cause_of(lion_id, start_us), (lion_id, start_us)
-        work.revisions.note("gold.lion_windows", *cell, before.get(cell), after.get(cell), cause)
+    before = {(row["lion_id"], row["window_start"]): row for row in former}
+    ids = [lion_ids[n] for n in windows.lion.tolist()]
+    after = {cell: i for i, cell in enumerate(zip(ids, windows.start_us.tolist(), strict=True))}
+    for cell in before.keys() | after.keys():
+        cause = cause_of(*cell)
+        if cause is not None or work.revisions.has("gold.lion_windows", *cell):
+            was = _told(before[cell]) if cell in before else None
+            now = _now(windows, after[cell]) if cell in after else None
+            work.revisions.note("gold.lion_windows", *cell, was, now, cause)
 
 
 def _told(row: Any) -> dict[str, Any]:

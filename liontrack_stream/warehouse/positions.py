@@ -7,15 +7,15 @@ round before it holds one cluster of older fixes per lion: a fix from years ago 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise, repeat
+from itertools import pairwise
+from typing import Any
 
 import msgspec
 import numpy as np
-from msgspec.structs import astuple
 
 from liontrack_stream.contract.events import Position, content_hashes, to_json
 from liontrack_stream.core.fixes import Fixes, empty, joined, own_flags
-from liontrack_stream.core.geo import DAY_US, Ints
+from liontrack_stream.core.geo import DAY_US
 from liontrack_stream.core.limits import SPEED_LIMITS_KMH
 from liontrack_stream.core.settle import Settled, settle
 from liontrack_stream.core.windows import WINDOW_US, changed_windows, day_facts, touched_days
@@ -55,50 +55,49 @@ class _Round(msgspec.Struct, eq=False):
 
 async def store_positions(work: BatchWork, cache: LionCache, limits_kmh: Limits = SPEED_LIMITS_KMH) -> None:
     """Write everything that the batch's fixes change in silver and gold."""
-    events, places = work.events(Position)
+    columns = work.columns(Position)
     gone = NewDeletions.of(work)
-    if not (events or gone):
+    lion_ids = sorted(set(columns["lion_id"]))
+    if not (lion_ids or gone):
         return
-    lion_ids = sorted({event.lion_id for event in events})
     named = gone.entities.union(lion_ids)
     await work.lock(lion=named)
-    fresh = _fixes(work, lion_ids, events, places)
+    fresh = _fixes(work, lion_ids)
     known = await load_known(work, named)
     deletions = await load_deletions(work, known.deleted)
-    flag_deleted(deletions, lion_ids, events, fresh)
+    flag_deleted(deletions, lion_ids, columns["event_id"], fresh)
     told_us = await withdraw_fixes(work, gone, limits_kmh)
-    if events:
+    if lion_ids:
         if told_us:  # withdrawing raised revisions
             known = await load_known(work, lion_ids)
         states = await load_states(work, lion_ids, known.revisions, cache)
         for state in states:
             state.told_us = told_us.get(state.lion_id, state.told_us)
-        await _store_fixes(work, events, states, fresh, limits_kmh)
+        await _store_fixes(work, states, fresh, limits_kmh)
         work.after_commit.append(lambda: cache.put(states))
     await mark_deleted(work, deletions)
 
 
-async def _store_fixes(
-    work: BatchWork, events: list[Position], states: list[LionState], fresh: Fixes, limits_kmh: Limits
-) -> None:
+async def _store_fixes(work: BatchWork, states: list[LionState], fresh: Fixes, limits_kmh: Limits) -> None:
     _count_late(work, states, fresh)
     late, tails = _rounds(states, fresh)
     for rounds in late:
-        await _store_round(work, events, rounds, limits_kmh)
+        await _store_round(work, rounds, limits_kmh)
     if tails:
         await load_tails(work, [entry.state for entry in tails])
-        await _store_round(work, events, tails, limits_kmh)
+        await _store_round(work, tails, limits_kmh)
     await write_lions(work, states)
 
 
-def _fixes(work: BatchWork, lion_ids: list[str], events: list[Position], places: Ints) -> Fixes:
+def _fixes(work: BatchWork, lion_ids: list[str]) -> Fixes:
     """The batch's fixes, with the lions numbered in this order."""
     number = {lion_id: n for n, lion_id in enumerate(lion_ids)}
+    events, places = work.events(Position)
+    columns = work.columns(Position)
     fresh = empty(len(events))
-    fresh["lion"] = [number[event.lion_id] for event in events]
-    fresh["time_us"] = [event.time_us for event in events]
-    fresh["lat"] = [event.lat for event in events]
-    fresh["lng"] = [event.lng for event in events]
+    fresh["lion"] = list(map(number.__getitem__, columns["lion_id"]))
+    for name in ("time_us", "lat", "lng"):
+        fresh[name] = columns[name]
     fresh["hash"] = content_hashes(events)
     fresh["append_us"], fresh["offset"], fresh["partition"] = (
         work.append_us[places],
@@ -106,7 +105,7 @@ def _fixes(work: BatchWork, lion_ids: list[str], events: list[Position], places:
         work.partitions[places],
     )
     fresh["row"] = np.arange(len(events))
-    visible = np.array([event.visible is not False for event in events], bool)
+    visible = np.array([seen is not False for seen in columns["visible"]], bool)
     fresh["flags"] = own_flags(fresh["lat"], fresh["lng"], fresh["time_us"], fresh["append_us"], visible)
     return fresh.take(np.lexsort((fresh["time_us"], fresh["lion"])))
 
@@ -114,7 +113,7 @@ def _fixes(work: BatchWork, lion_ids: list[str], events: list[Position], places:
 def _count_late(work: BatchWork, states: Sequence[LionState], fresh: Fixes) -> None:
     """Count fixes of an earlier window than an unflagged fix of their lion that came before them."""
     known = np.array([0 if state.last_us is None else state.last_us // WINDOW_US for state in states])
-    fixes = fresh[np.lexsort((fresh["row"], fresh["lion"]))]
+    fixes = fresh.take(np.lexsort((fresh["row"], fresh["lion"])))
     lion = fixes["lion"].astype(np.int64) << 32  # windows since the epoch fit into 32 bits
     window = lion + fixes["time_us"] // WINDOW_US
     known_before = lion + known[fixes["lion"]]
@@ -161,17 +160,17 @@ def _asked(cluster: Fixes) -> Span:
     return Span(empty(), (first // DAY_US - 1) * DAY_US, (last // DAY_US + 2) * DAY_US, True, True)
 
 
-async def _store_round(work: BatchWork, events: list[Position], rounds: list[_Round], limits_kmh: Limits) -> None:
+async def _store_round(work: BatchWork, rounds: list[_Round], limits_kmh: Limits) -> None:
     settled, spans = await _settle_whole(work, rounds, limits_kmh)
     states = [entry.state for entry in rounds]
     lion_ids = [state.lion_id for state in states]
     causes = LionCauses(settled, lion_ids, [state.told_us for state in states])
-    await _write_fixes(work, events, lion_ids, settled)
+    await _write_fixes(work, lion_ids, settled)
     windows = changed_windows(settled)
     revising = bool(causes or work.revisions)
     await lion_windows.write(work, lion_ids, windows, causes.of_window if revising else None)
     await write_facts(work, states, day_facts(settled, *touched_days(settled)), causes.of_day if revising else None)
-    moved = await _update_states(work, events, rounds, spans, settled)
+    moved = await _update_states(work, rounds, spans, settled)
     last_us = [entry.state.last_us for entry in rounds]
     await lion_windows.tell_live(work, lion_ids, windows, last_us, moved)
 
@@ -217,15 +216,15 @@ def _short_spans(settled: Settled, spans: Sequence[Span]) -> list[tuple[int, int
     return list(zip(*(column[short].tolist() for column in needed), strict=True))
 
 
-async def _write_fixes(work: BatchWork, events: list[Position], lion_ids: list[str], settled: Settled) -> None:
+async def _write_fixes(work: BatchWork, lion_ids: list[str], settled: Settled) -> None:
     fixes, losers = settled.fixes, settled.losers
     replaced = losers[losers["row"] < 0]
     if len(replaced):
         names = [lion_ids[n] for n in replaced["lion"].tolist()]
         times = replaced["time_us"].tolist()
         await execute_by_period(work, "silver/positions_delete", times, names, times)
-    new = fixes[fixes["row"] >= 0]
-    await copy_rows(work.connection, "silver", "positions", _position_rows(events, new))
+    new = fixes.take(np.flatnonzero(fixes["row"] >= 0))
+    await copy_rows(work.connection, "silver", "positions", _position_rows(work, new))
     await write_resettled(work, lion_ids, fixes[settled.changed & (fixes["row"] < 0)])
     if len(losers):
         identities = [
@@ -246,23 +245,24 @@ async def _write_fixes(work: BatchWork, events: list[Position], lion_ids: list[s
     work.touched("gold", "lions_positions_history", days)
 
 
-def _position_rows(events: list[Position], new: Fixes) -> Rows:
-    chosen = [astuple(events[row]) for row in new["row"].tolist()]
-    columns = dict(zip(Position.__struct_fields__, zip(*chosen, strict=True) if chosen else repeat(()), strict=False))
+def _position_rows(work: BatchWork, new: Fixes) -> Rows:
+    columns, places = work.columns(Position), new["row"].tolist()
+
+    def chosen(name: str) -> list[Any]:
+        return list(map(columns[name].__getitem__, places))
+
     rows = Rows(len(new)).timestamp("event_time", new["time_us"]).float8("lat", new["lat"]).float8("lng", new["lng"])
     rows.int2("flags", new["flags"]).int4("partition", new["partition"]).int8("offset", new["offset"])
     rows.timestamp("append_time", new["append_us"]).int8("content_hash", new["hash"])
     for column in ("confidence", "accuracy", "altitude", "dop", "temperature"):
-        rows.float8(column, np.array(columns[column], np.float64))
-    rows.boolean("visible", columns["visible"]).int8("step_mm", new["step_mm"], new["step_mm"] < 0)
-    rows.text("lion_id", columns["lion_id"]).text("name", columns["name"]).text("source", columns["source"])
-    rows.binary("event_id", [None if event_id is None else event_id.encode() for event_id in columns["event_id"]])
-    return rows.json("metadata", [None if extra is None else to_json(extra) for extra in columns["extra"]])
+        rows.float8(column, np.array(chosen(column), np.float64))
+    rows.boolean("visible", chosen("visible")).int8("step_mm", new["step_mm"], new["step_mm"] < 0)
+    rows.text("lion_id", chosen("lion_id")).text("name", chosen("name")).text("source", chosen("source"))
+    rows.binary("event_id", [None if event_id is None else event_id.encode() for event_id in chosen("event_id")])
+    return rows.json("metadata", [None if extra is None else to_json(extra) for extra in chosen("extra")])
 
 
-async def _update_states(
-    work: BatchWork, events: list[Position], rounds: list[_Round], spans: Sequence[Span], settled: Settled
-) -> list[int]:
+async def _update_states(work: BatchWork, rounds: list[_Round], spans: Sequence[Span], settled: Settled) -> list[int]:
     """Bring the lions' heads and tails up to the settled fixes; the places of those whose head was read anew."""
     states = [entry.state for entry in rounds]
     moves = count_fixes(states, settled)
@@ -271,7 +271,7 @@ async def _update_states(
         for n, (state, moved_us) in enumerate(zip(states, moves.moved_us, strict=True))
         if moved_us >= 0 and moved_us >= min(state.last_us or 0, state.name_us or 0)
     ]
-    advance_heads(states, events, settled)
+    advance_heads(states, work.columns(Position)["name"], settled)
     if rounds[0].span is None:
         for state, tail in zip(states, trimmed_tails(settled.fixes, spans, [s.last_us for s in states]), strict=True):
             state.tail = tail

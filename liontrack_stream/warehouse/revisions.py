@@ -111,6 +111,10 @@ class Revisions:
     def __bool__(self) -> bool:
         return bool(self._changes)
 
+    def has(self, table: str, entity: str, start_us: int) -> bool:
+        """Whether the batch has noted a row."""
+        return (table, entity, start_us) in self._changes
+
     def note(
         self, table: str, entity: str, start_us: int, before: Row | None, after: Row | None, cause: Cause | None
     ) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any
 
 import numpy as np
 import xxhash
+from msgspec.structs import astuple
 from numpy.typing import NDArray
 
 from liontrack_stream.contract.events import Decoded
@@ -47,15 +49,31 @@ class BatchWork:
     revisions: Revisions = field(default_factory=Revisions)
     caught: dict[int, dict[str, list[int]]] = field(default_factory=dict)  # partition, rule of silver; see `catch`
     judged_again: Counter[int] = field(default_factory=Counter)  # partition -> its rows that silver caught only now
-    _events: dict[type[Any], tuple[list[Any], NDArray[np.int64]]] = field(default_factory=dict)
+    _kinds: Counter[type[Any]] | None = None
+    _events: dict[type[Any], tuple[Sequence[Any], NDArray[np.int64]]] = field(default_factory=dict)
+    _columns: dict[type[Any], Mapping[str, list[Any]]] = field(default_factory=dict)
     _dirty: set[tuple[str, str, int]] = field(default_factory=set)
 
-    def events(self, kind: type[Any]) -> tuple[list[Any], NDArray[np.int64]]:
+    def events(self, kind: type[Any]) -> tuple[Sequence[Any], NDArray[np.int64]]:
         """The events of one kind, and their places in the batch."""
         if kind not in self._events:
-            places = [place for place, item in enumerate(self.decoded) if item.__class__ is kind]
-            self._events[kind] = [self.decoded[place] for place in places], np.asarray(places, np.int64)
+            if self._kinds is None:
+                self._kinds = Counter(map(type, self.decoded))
+            if self._kinds[kind] == len(self.decoded):
+                self._events[kind] = self.decoded, np.arange(len(self.decoded))
+            else:
+                decoded = self.decoded if self._kinds[kind] else ()
+                places = [place for place, item in enumerate(decoded) if item.__class__ is kind]
+                self._events[kind] = [decoded[place] for place in places], np.asarray(places, np.int64)
         return self._events[kind]
+
+    def columns(self, kind: type[Any]) -> Mapping[str, list[Any]]:
+        """The fields of the events of one kind, each as a column."""
+        if kind not in self._columns:
+            events, _ = self.events(kind)
+            columns = map(list, zip(*map(astuple, events), strict=True)) if events else repeat([])
+            self._columns[kind] = dict(zip(kind.__struct_fields__, columns, strict=False))
+        return self._columns[kind]
 
     def count(self, **counts: int) -> None:
         """Add to the batch's statistics."""
