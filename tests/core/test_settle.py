@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from liontrack_stream.core.fixes import FUTURE, NOT_VISIBLE, SPIKE, ZERO_ZERO, Fixes, empty, own_flags
 from liontrack_stream.core.geo import HOUR_US, MINUTE_US
@@ -90,3 +92,40 @@ def test_own_flags() -> None:
     times = np.array([NOON_US, NOON_US, NOON_US, NOON_US + HOUR_US])
     visible = np.array([True, True, False, True])
     assert own_flags(lat, lng, times, appended, visible).tolist() == [ZERO_ZERO, 0, NOT_VISIBLE, FUTURE]
+
+
+_FIXES = st.lists(
+    st.tuples(
+        st.integers(0, 1),  # lion
+        st.integers(0, 40),  # half hours, some of them repeated
+        st.sampled_from([0.0, 0.01, 0.6]),  # degrees
+        st.sampled_from([0, 0, 0, FUTURE]),
+        st.integers(0, 2),  # which part it comes with
+    ),
+    min_size=1,
+    max_size=14,
+)
+
+
+@given(_FIXES)
+def test_parts_settle_as_all_at_once(drawn: list[tuple[int, int, float, int, int]]) -> None:
+    made = empty(len(drawn))
+    for column, values in zip(("lion", "time_us", "lat", "flags"), zip(*drawn, strict=True), strict=False):
+        made[column] = values
+    made["time_us"] = NOON_US + made["time_us"] * 30 * MINUTE_US
+    made["offset"], part = np.arange(len(drawn)), np.array([draw[-1] for draw in drawn])
+    whole = np.zeros(2, bool)
+
+    def settled(stored: Fixes, new: Fixes) -> Fixes:
+        parts = [side[side["lion"] == lion] for lion in (0, 1) for side in (stored, new)]
+        return settle(np.concatenate(parts), whole, whole).fixes
+
+    stored = empty()
+    for number in (2, 0, 1):
+        new = made[part == number]
+        if len(new):
+            stored = settled(stored, new).copy()
+            stored["row"] = -1
+    at_once = settled(empty(), made)
+    at_once["row"] = -1
+    assert stored.tolist() == at_once.tolist()
