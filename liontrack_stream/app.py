@@ -385,7 +385,7 @@ def _collect_less_garbage() -> None:
     """Leave out what lives as long as the worker, and look at the rest less often: records hold no cycles."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(500_000, 20, 50)
 
 
 def create_lake(settings: Settings, has_backlog: Callable[[], bool], live: int | None) -> LakeExporter:
