@@ -10,13 +10,14 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 
 from liontrack_stream.contract import topics
 from liontrack_stream.contract.events import Activity, Challenge, Deletion, Position, QualityCheck, Rejected, Weight
 from liontrack_stream.contract.redact import redact
 from liontrack_stream.core.geo import DAY_US, Ints
 from liontrack_stream.lake.ports import BronzeRows
-from liontrack_stream.warehouse.copying import Rows, copy_rows
+from liontrack_stream.warehouse.copying import Rows, arrow_bytes, copy_rows
 from liontrack_stream.warehouse.work import BatchWork
 
 TABLES = {
@@ -81,6 +82,7 @@ _TYPED: dict[str, tuple[type[Any], tuple[tuple[str, str, str], ...]]] = {  # col
 }
 _PLAIN = bytes(byte for byte in range(0x20, 0x7F) if byte not in b'"\\')  # what JSON has as it is
 _PLAIN_NAME = re.compile(r"[\w.-]+", re.ASCII)
+_STRING = pa.large_string()
 _encode = msgspec.json.Encoder().encode
 
 
@@ -107,26 +109,26 @@ def _runs(*keys: Ints) -> list[tuple[int, int]]:
 def _columns(work: BatchWork, table: str, records: Sequence[Any]) -> dict[str, tuple[str, Any]]:
     kind, typed = _TYPED[table]
     columns: dict[str, tuple[str, Any]] = {"offset": (_INT, work.offsets), "append_time": (_TIME, work.append_us)}
-    known = work.columns(kind)
     whole = len(work.events(kind)[0]) == len(records)
 
-    def values_of(name: str) -> Sequence[Any]:
-        return known[name] if whole and name in known else [getattr(event, name, None) for event in work.decoded]
+    def values_of(name: str) -> list[Any]:
+        return work.columns(kind)[name] if whole else [getattr(event, name, None) for event in work.decoded]
 
     for column, form, name in typed:
-        values = values_of(name)
         if form == _FLOAT:
-            columns[column] = (_FLOAT, np.array(values, np.float64))
+            columns[column] = (_FLOAT, work.floats(kind, name) if whole else np.array(values_of(name), np.float64))
         elif form == _TIME:
-            times = values if whole else [-1 if value is None else value for value in values]
+            times = [-1 if value is None else value for value in values_of(name)]
             columns[column] = (_TIME, np.array(times, np.int64))
         else:
-            columns[column] = (_TEXT, values)
-    columns["source_system"] = (_TEXT, [source or "kafka" for source in values_of("source")])
-    columns["key"] = (_BYTES, [record.key for record in records])
-    columns["headers"] = (_JSON, headers_jsons([record.headers for record in records]))
-    columns["raw"] = (_BYTES, _stored_values(work, records))
-    columns["metadata"] = (_JSON, [None] * len(records) if whole else [_note(event) for event in work.decoded])
+            columns[column] = (_TEXT, work.texts(kind, name) if whole else pa.array(values_of(name), _STRING))
+    sources = values_of("source") if "source" in kind.__struct_fields__ else [None] * len(records)
+    columns["source_system"] = (_TEXT, pa.array([source or "kafka" for source in sources], _STRING))
+    columns["key"] = (_BYTES, arrow_bytes([record.key for record in records]))
+    columns["headers"] = (_JSON, arrow_bytes(headers_jsons([record.headers for record in records])))
+    columns["raw"] = (_BYTES, arrow_bytes(_stored_values(work, records)))
+    notes = [None] * len(records) if whole else [_note(event) for event in work.decoded]
+    columns["metadata"] = (_JSON, arrow_bytes(notes))
     return columns
 
 

@@ -1,6 +1,6 @@
 """Columns into PostgreSQL's binary COPY format, a batch at a time.
 
-Neighbouring columns of fixed width are laid out by numpy as one block per row; only texts are joined row by row.
+Neighbouring columns of fixed width are laid out by numpy as one block per row; Arrow joins blocks and texts.
 Format: https://www.postgresql.org/docs/current/sql-copy.html, «Binary Format».
 """
 
@@ -10,10 +10,11 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import chain, groupby
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from liontrack_stream.generation import current, suffix
@@ -24,37 +25,39 @@ PG_EPOCH_DAY = 10_957
 _HEADER = b"PGCOPY\n\xff\r\n\x00" + b"\x00" * 8
 _TRAILER = b"\xff\xff"
 _NULL = b"\xff\xff\xff\xff"
-_JSONB_VERSION = b"\x01"
+_BYTES = pa.large_binary()  # a batch may hold more than 2 GiB
+_NOTHING, _JSONB_VERSION = pa.scalar(b"", _BYTES), pa.scalar(b"\x01", _BYTES)
+_NULLS_ARE_EMPTY = pc.JoinOptions("replace", "")
 _TEXT_OID, _INT8_OID = 25, 20
-_COMBINATIONS_MAX = 20_000  # at the start of a COPY
-_KEPT_BYTES_MAX = 200
-_NULLS, _CONSTANT, _FIXED, _MIXED, _TEXTS, _BYTES = "nulls", "constant", "fixed", "mixed", "texts", "bytes"
 
 
 @dataclass(slots=True)
 class Rows:
     """Columns of equal length for one COPY; they carry their names, so any order will do.
 
-    Cheapest is: columns of fixed width first, then texts that repeat (``text``), then texts that do not (``binary``).
+    Cheapest is: columns of fixed width first.
     """
 
     count: int
-    _columns: list[tuple[str, str, Any]] = field(default_factory=list)  # name, form, values
+    names: list[str] = field(default_factory=list)
+    _columns: list[tuple[bytes | NDArray[Any], NDArray[Any] | pa.Array | None]] = field(default_factory=list)
 
-    @property
-    def names(self) -> list[str]:
-        return [name for name, _, _ in self._columns]
-
-    def _add(self, name: str, form: str, values: Any = None) -> Rows:
-        self._columns.append((name, form, values))
+    def _add(self, name: str, before: bytes | NDArray[Any], values: NDArray[Any] | pa.Array | None = None) -> Rows:
+        """A column: what comes before each value (its length), the same in all rows or of each; the values."""
+        self.names.append(name)
+        self._columns.append((before, values))
         return self
 
     def fixed(self, name: str, values: Any, dtype: str, null: NDArray[np.bool_] | None = None) -> Rows:
         """A column of fixed width; ``dtype`` is numpy's big-endian code, e.g. '>i8'; ``null`` marks SQL nulls."""
         array = np.asarray(values).astype(dtype)
+        width = array.dtype.itemsize
         if null is None or not null.any():
-            return self._add(name, _FIXED, array)
-        return self._add(name, _NULLS) if null.all() else self._add(name, _MIXED, (array, null))
+            return self._add(name, struct.pack(">i", width), array)
+        if null.all():
+            return self._add(name, _NULL)
+        ends = np.append(0, np.cumsum(~null) * width)
+        return self._add(name, np.where(null, -1, width).astype(">i4"), _pieces(ends, array[~null]))
 
     def int2(self, name: str, values: Any) -> Rows:
         return self.fixed(name, values, ">i2")
@@ -84,13 +87,20 @@ class Rows:
         null = np.array([value is None for value in values], bool)
         return self.fixed(name, np.array([value is True for value in values], bool), ">i1", null)
 
-    def text(self, name: str, values: Sequence[str | None]) -> Rows:
-        """A text column whose values repeat."""
-        return self._add(name, _TEXTS, values)
+    def text(self, name: str, values: Sequence[str | None] | pa.Array) -> Rows:
+        """A text column."""
+        return self.binary(name, values if isinstance(values, pa.Array) else pa.array(values, pa.large_string()))
 
-    def binary(self, name: str, values: Sequence[bytes | None]) -> Rows:
-        """A bytea or text column of bytes that hardly repeat."""
-        return self._add(name, _NULLS) if values.count(None) == len(values) else self._add(name, _BYTES, values)
+    def binary(self, name: str, values: Sequence[bytes | None] | pa.Array) -> Rows:
+        """A bytea column, or one of any type from its bytes."""
+        array = arrow_bytes(values)
+        if array.null_count == len(array):
+            return self._add(name, _NULL)
+        ends = np.frombuffer(array.buffers()[1], np.int64)[array.offset : array.offset + len(array) + 1]
+        lengths = np.diff(ends).astype(">i4")
+        if array.null_count:
+            lengths[array.is_null().to_numpy(zero_copy_only=False)] = -1
+        return self._add(name, lengths, array)
 
     def texts(self, name: str, values: Sequence[Sequence[str] | None]) -> Rows:
         """A text[] column."""
@@ -102,49 +112,48 @@ class Rows:
         """A bigint[] column."""
         return self.binary(name, [_array(_INT8_OID, [struct.pack(">q", item) for item in items]) for items in values])
 
-    def json(self, name: str, values: Sequence[bytes | None]) -> Rows:
+    def json(self, name: str, values: Sequence[bytes | None] | pa.Array) -> Rows:
         """A jsonb column from JSON texts."""
-        return self.binary(name, [None if value is None else _JSONB_VERSION + value for value in values])
+        array = arrow_bytes(values)
+        if array.null_count == len(array):
+            return self._add(name, _NULL)
+        return self.binary(name, pc.call_function("binary_join_element_wise", [_JSONB_VERSION, array, _NOTHING]))
 
     def constant(self, name: str, value: str) -> Rows:
         """The same text in every row."""
-        return self._add(name, _CONSTANT, value.encode())
+        text = value.encode()
+        return self._add(name, struct.pack(">i", len(text)) + text)
 
     def encode(self) -> bytes:
         """The whole COPY stream."""
-        pieces: list[Sequence[bytes]] = []
+        pieces: list[pa.Array] = []
         block = _Block(self.count, struct.pack(">h", len(self._columns)))
-        for form, group in groupby(self._columns, key=lambda column: column[1]):
-            columns = [values for _, _, values in group]
-            if form == _NULLS:
-                block.constant(_NULL * len(columns))
-            elif form == _FIXED:
-                for values in columns:
-                    block.constant(_length(values))
-                    block.column(values)
-            elif form == _CONSTANT:
-                for value in columns:
-                    block.constant(struct.pack(">i", len(value)) + value)
-            elif form == _TEXTS:
-                pieces += [block.close(), _repeating(columns)]
-            elif form == _MIXED:
-                pieces += [block.close(), *(_nullable(values, null) for values, null in columns)]
+        for before, values in self._columns:
+            if isinstance(before, bytes):
+                block.constant(before)
             else:
-                for values in columns:
-                    lengths = [-1 if value is None else len(value) for value in values]
-                    block.column(np.array(lengths, ">i4"))
-                    pieces += [block.close(), values if None not in values else [value or b"" for value in values]]
-        pieces.append(block.close())
-        rows = chain.from_iterable(zip(*(piece for piece in pieces if piece), strict=True))
-        return b"".join(chain((_HEADER,), rows, (_TRAILER,)))
+                block.column(before)
+            if isinstance(values, np.ndarray):
+                block.column(values)
+            elif values is not None:
+                pieces += [*block.close(), values]
+        pieces += block.close()
+        rows = pc.call_function("binary_join_element_wise", [*pieces, _NOTHING], _NULLS_ARE_EMPTY)
+        _, ends, data = rows.buffers()
+        return b"".join((_HEADER, memoryview(data)[: np.frombuffer(ends, np.int64)[self.count]], _TRAILER))
+
+
+def arrow_bytes(values: Sequence[bytes | None] | pa.Array) -> pa.Array:
+    """Values of one column as Arrow's bytes; those of an Arrow array, large, are not copied."""
+    return values.view(_BYTES) if isinstance(values, pa.Array) else pa.array(values, _BYTES)
 
 
 class _Block:
     """The fixed-width stretch between two texts, as one structured array: what is the same in all rows, and columns."""
 
-    def __init__(self, count: int, constant: bytes = b"") -> None:
+    def __init__(self, count: int, constant: bytes) -> None:
         self._count = count
-        self._parts: list[bytes | str] = [constant] if constant else []
+        self._parts: list[bytes | str] = [constant]
         self._columns: list[NDArray[Any]] = []
 
     def constant(self, value: bytes) -> None:
@@ -156,8 +165,8 @@ class _Block:
         self._parts.append(values.dtype.str)
         self._columns.append(values)
 
-    def close(self) -> list[bytes]:
-        """The rows' bytes, none where the block is empty; the next block begins."""
+    def close(self) -> list[pa.Array]:
+        """The rows' bytes, nothing where the block is empty; the next block begins."""
         if not self._parts:
             return []
         dtype, template = _layout(tuple(self._parts))
@@ -165,8 +174,13 @@ class _Block:
         for name, values in zip(dtype.names or (), self._columns, strict=True):
             block[name] = values
         self._parts, self._columns = [], []
-        rows: list[bytes] = block.view(f"V{len(template)}").tolist()
-        return rows
+        return [_pieces(np.arange(self._count + 1) * len(template), block)]
+
+
+def _pieces(ends: NDArray[np.int64], values: NDArray[Any]) -> pa.Array:
+    """An array's bytes, cut at these places."""
+    data = pa.py_buffer(values.view(np.uint8) if values.dtype.names is None else values)
+    return pa.Array.from_buffers(_BYTES, len(ends) - 1, [None, pa.py_buffer(ends), data])
 
 
 @lru_cache(maxsize=1024)
@@ -182,37 +196,6 @@ def _layout(parts: tuple[bytes | str, ...]) -> tuple[np.dtype[Any], bytes]:
     names = [f"f{i}" for i in range(len(formats))]
     dtype = np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": len(template)})
     return dtype, template
-
-
-def _repeating(columns: Sequence[Sequence[str | None]]) -> list[bytes]:
-    """Neighbouring text columns as one piece per row; a combination that came before is looked up."""
-    if len(_combinations) > _COMBINATIONS_MAX:
-        _combinations.clear()
-    return list(map(_combinations.__getitem__, zip(*columns, strict=True)))
-
-
-class _Combinations(dict[tuple[str | None, ...], bytes]):
-    """Texts of one row to their bytes, lengths before each. Short ones are kept: they come in the next batch, too."""
-
-    def __missing__(self, texts: tuple[str | None, ...]) -> bytes:
-        encoded = [None if text is None else text.encode() for text in texts]
-        piece = b"".join(_NULL if item is None else struct.pack(">i", len(item)) + item for item in encoded)
-        if len(piece) <= _KEPT_BYTES_MAX:
-            self[texts] = piece
-        return piece
-
-
-_combinations = _Combinations()
-
-
-def _nullable(values: NDArray[Any], null: NDArray[np.bool_]) -> list[bytes]:
-    block = _Block(len(values), _length(values))
-    block.column(values)
-    return [_NULL if is_null else item for item, is_null in zip(block.close(), null.tolist(), strict=True)]
-
-
-def _length(values: NDArray[Any]) -> bytes:
-    return struct.pack(">i", values.dtype.itemsize)
 
 
 def _array(oid: int, items: Sequence[bytes]) -> bytes:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 
 from liontrack_stream.contract.events import Position, content_hashes, to_json
 from liontrack_stream.core.fixes import Fixes, empty, joined, own_flags
@@ -96,8 +96,8 @@ def _fixes(work: BatchWork, lion_ids: list[str]) -> Fixes:
     columns = work.columns(Position)
     fresh = empty(len(events))
     fresh["lion"] = list(map(number.__getitem__, columns["lion_id"]))
-    for name in ("time_us", "lat", "lng"):
-        fresh[name] = columns[name]
+    fresh["time_us"] = columns["time_us"]
+    fresh["lat"], fresh["lng"] = work.floats(Position, "lat"), work.floats(Position, "lng")
     fresh["hash"] = content_hashes(events)
     fresh["append_us"], fresh["offset"], fresh["partition"] = (
         work.append_us[places],
@@ -246,20 +246,20 @@ async def _write_fixes(work: BatchWork, lion_ids: list[str], settled: Settled) -
 
 
 def _position_rows(work: BatchWork, new: Fixes) -> Rows:
-    columns, places = work.columns(Position), new["row"].tolist()
-
-    def chosen(name: str) -> list[Any]:
-        return list(map(columns[name].__getitem__, places))
-
+    columns, places = work.columns(Position), new["row"]
     rows = Rows(len(new)).timestamp("event_time", new["time_us"]).float8("lat", new["lat"]).float8("lng", new["lng"])
     rows.int2("flags", new["flags"]).int4("partition", new["partition"]).int8("offset", new["offset"])
     rows.timestamp("append_time", new["append_us"]).int8("content_hash", new["hash"])
     for column in ("confidence", "accuracy", "altitude", "dop", "temperature"):
-        rows.float8(column, np.array(chosen(column), np.float64))
-    rows.boolean("visible", chosen("visible")).int8("step_mm", new["step_mm"], new["step_mm"] < 0)
-    rows.text("lion_id", chosen("lion_id")).text("name", chosen("name")).text("source", chosen("source"))
-    rows.binary("event_id", [None if event_id is None else event_id.encode() for event_id in chosen("event_id")])
-    return rows.json("metadata", [None if extra is None else to_json(extra) for extra in chosen("extra")])
+        rows.float8(column, work.floats(Position, column)[places])
+    rows.boolean("visible", [columns["visible"][place] for place in places.tolist()]).int8(
+        "step_mm", new["step_mm"], new["step_mm"] < 0
+    )
+    chosen = pa.array(places)
+    for column in ("lion_id", "name", "source", "event_id"):
+        rows.text(column, work.texts(Position, column).take(chosen))
+    extras = [columns["extra"][place] for place in places.tolist()]
+    return rows.json("metadata", [None if extra is None else to_json(extra) for extra in extras])
 
 
 async def _update_states(work: BatchWork, rounds: list[_Round], spans: Sequence[Span], settled: Settled) -> list[int]:

@@ -9,6 +9,7 @@ from itertools import repeat
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import xxhash
 from msgspec.structs import astuple
 from numpy.typing import NDArray
@@ -52,6 +53,7 @@ class BatchWork:
     _kinds: Counter[type[Any]] | None = None
     _events: dict[type[Any], tuple[Sequence[Any], NDArray[np.int64]]] = field(default_factory=dict)
     _columns: dict[type[Any], Mapping[str, list[Any]]] = field(default_factory=dict)
+    _arrays: dict[tuple[type[Any], str], Any] = field(default_factory=dict)
     _dirty: set[tuple[str, str, int]] = field(default_factory=set)
 
     def events(self, kind: type[Any]) -> tuple[Sequence[Any], NDArray[np.int64]]:
@@ -74,6 +76,18 @@ class BatchWork:
             columns = map(list, zip(*map(astuple, events), strict=True)) if events else repeat([])
             self._columns[kind] = dict(zip(kind.__struct_fields__, columns, strict=False))
         return self._columns[kind]
+
+    def texts(self, kind: type[Any], name: str) -> pa.Array:
+        """A field of text of the events of one kind."""
+        if (kind, name) not in self._arrays:
+            self._arrays[kind, name] = pa.array(self.columns(kind)[name], pa.large_string())
+        return self._arrays[kind, name]
+
+    def floats(self, kind: type[Any], name: str) -> NDArray[np.float64]:
+        """A field of numbers of the events of one kind; NaN where there is none."""
+        if (kind, name) not in self._arrays:
+            self._arrays[kind, name] = np.array(self.columns(kind)[name], np.float64)
+        return self._arrays[kind, name]
 
     def count(self, **counts: int) -> None:
         """Add to the batch's statistics."""
