@@ -364,12 +364,12 @@ class LionTrackApp(faust.App):
         """Called by lanes after each commit."""
         self.progress.committed(batch, outcome.stats)
         self.run_stats.committed(batch, outcome)
-        self.live_updates.add((batch.topic, batch.partition), outcome.live, batch.next_offset)
+        self.live_updates.add((batch.topic, batch.partition), outcome.live)
 
-    async def prepare_partition(self, partition: Partition, next_offset: int) -> None:
+    async def prepare_partition(self, partition: Partition) -> None:
         """Bring the live table of a claimed partition to Postgres's state, before its first batch."""
         self.live_updates.drop(partition)
-        await self.live.prepare(self.pool, partition, next_offset)
+        await self.live.prepare(self.pool, partition)
 
     def _rebuild_live(self, partition: Partition) -> None:
         self.lanes.prepare_again(partition)

@@ -32,17 +32,16 @@ class LiveTables(dict[str, LiveTable]):
         self[topic] = table
         self._reconcile[topic] = reconcile
 
-    async def prepare(self, pool: Any, partition: Partition, next_offset: int) -> None:
-        """Make a partition's table stand at an offset, as Postgres does. Never raises: no result depends on it."""
+    async def prepare(self, pool: Any, partition: Partition) -> None:
+        """Make a partition's table hold what Postgres holds. Never raises: no result depends on it."""
         topic, number = partition
         table, name = self.get(topic), self._kafka_name(topic)
         if table is None:
             return
         try:
-            if table.marked(name, number) == next_offset:
-                return
             rows = await asyncio.wait_for(self._reconcile[topic](pool, number), RECONCILE_TIMEOUT_S)
-            await table.replace(name, number, rows, next_offset)
-            logger.info("Live table %s/%d: %d keys read from Postgres", table.name, number, len(rows))
+            differed = await table.replace(name, number, rows)
+            if differed:
+                logger.info("Live table %s/%d: %d of %d keys set by Postgres", table.name, number, differed, len(rows))
         except Exception as error:
             logger.warning("Live table %s/%d is not reconciled: %r", table.name, number, error)

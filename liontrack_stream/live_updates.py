@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from itertools import islice
 from time import monotonic
 from typing import Any
@@ -20,12 +19,6 @@ INTERVAL_S = 0.2
 INTERVAL_WHEN_BUSY_S = 1.0
 KEYS_WHEN_IDLE = 40
 KEYS_WHEN_BUSY = 300  # per interval: a key costs some 150 µs with its changelog record, and storing comes first
-
-
-@dataclass
-class _Pending:
-    live: dict[str, Any] = field(default_factory=dict)
-    next_offset: int = 0
 
 
 class LiveUpdates(Service):
@@ -57,17 +50,16 @@ class LiveUpdates(Service):
         super().__init__(**kwargs)
         self._table_of, self._kafka_name, self._on_broken = table_of, kafka_name, on_broken
         self._busy, self._congested = busy, congested
-        self._pending: dict[Partition, _Pending] = {}
+        self._pending: dict[Partition, dict[str, Any]] = {}
 
-    def add(self, partition: Partition, live: Mapping[str, Any], next_offset: int) -> None:
+    def add(self, partition: Partition, live: Mapping[str, Any]) -> None:
         """Remember what a commit changed."""
         table = self._table_of(partition[0])
-        if table is None:
+        if table is None or not live:
             return
-        pending = self._pending.setdefault(partition, _Pending())
+        pending = self._pending.setdefault(partition, {})
         for key, value in live.items():
-            pending.live[key] = table.newer(pending.live.get(key), value)
-        pending.next_offset = next_offset
+            pending[key] = table.newer(pending.get(key), value)
 
     def drop(self, partition: Partition) -> None:
         """Forget a partition that another worker serves now, or that is being reconciled."""
@@ -85,30 +77,27 @@ class LiveUpdates(Service):
 
     async def flush(self, max_keys: int | None = None) -> None:
         """Write what is pending, at most ``max_keys`` keys of it."""
-        left = max_keys if max_keys is not None else sum(len(p.live) for p in self._pending.values())
+        left = max_keys if max_keys is not None else sum(map(len, self._pending.values()))
         for partition in list(self._pending):
             while (pending := self._pending.get(partition)) is not None:
-                keys = list(islice(pending.live, min(left, KEYS_PER_TURN)))
-                if self._congested() or (pending.live and not keys):
+                keys = list(islice(pending, min(left, KEYS_PER_TURN)))
+                if self._congested() or not keys:
                     self._pending[partition] = self._pending.pop(partition)  # next time the others come first
                     return
                 left -= len(keys)
                 self._write(partition, pending, keys)
                 await asyncio.sleep(0)
 
-    def _write(self, partition: Partition, pending: _Pending, keys: list[str]) -> None:
+    def _write(self, partition: Partition, pending: dict[str, Any], keys: list[str]) -> None:
         topic, number = partition
         table = self._table_of(topic)
-        live = {key: _made(pending.live.pop(key)) for key in keys}
-        done = not pending.live
-        if done:
+        live = {key: _made(pending.pop(key)) for key in keys}
+        if not pending:
             del self._pending[partition]
         if table is None:
             return
         try:
             table.write(self._kafka_name(topic), number, live)
-            if done:
-                table.mark(self._kafka_name(topic), number, pending.next_offset)
         except Exception as error:
             logger.warning("Live table %s/%d cannot be written (%r): building it anew", table.name, number, error)
             self._pending.pop(partition, None)

@@ -1,7 +1,8 @@
 """Live state: RocksDB-backed Faust tables that are a copy of what Postgres holds, and repair themselves.
 
-A table is written after the commit, restored from its changelog, and compared with Postgres by a marker (the next
-offset it stands at) when its partition is assigned. Losing it, or finding it broken, changes no result.
+A table is written after the commit, and made to hold what Postgres holds whenever its partition is claimed: what files
+and changelog bring may be of a worker that was paused, and wrote when another had taken over. Losing it, or finding it
+broken, changes no result.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from mode import get_logger
 logger = get_logger(__name__)
 
 KEYS_PER_TURN = 200  # between two turns of the event loop; a key costs some 50 µs
-MARKER = "\x00next_offset"  # no key of the contract may hold a NUL
 
 # Faust's defaults take a 2 GiB block cache and 3 write buffers of 64 MiB for each partition of each table.
 ROCKSDB_OPTIONS: Mapping[str, int] = {
@@ -122,7 +122,7 @@ class LiveTable(faust.Table):
 
     def live(self, key: str) -> Any | None:
         """The live state of a key on this worker, None where there is none."""
-        return None if key.startswith("\x00") else self.get(key)
+        return self.get(key)
 
     def newer(self, old: Any | None, new: Any | None) -> Any | None:
         """Which of two values of a key is to be kept."""
@@ -141,20 +141,10 @@ class LiveTable(faust.Table):
                 elif new != old:
                     self[key] = new
 
-    def mark(self, topic: str, partition: int, next_offset: int) -> None:
-        """Say that the partition's state is that of ``next_offset``."""
-        with self._in_partition(topic, partition):
-            self[MARKER] = next_offset
-
-    def marked(self, topic: str, partition: int) -> int | None:
-        """The next offset the partition's state stands at."""
-        with self._in_partition(topic, partition):
-            return cast("int | None", self.get(MARKER))
-
-    async def replace(self, topic: str, partition: int, live: Mapping[str, Any], next_offset: int) -> None:
-        """Make the partition hold exactly these keys; lets the event loop turn in between."""
+    async def replace(self, topic: str, partition: int, live: Mapping[str, Any]) -> int:
+        """Make the partition hold exactly these keys; how many it did not. Lets the event loop turn in between."""
         known = {self.store._decode_key(key) for key, _ in self.store.partition_items(partition)}
-        wanted = {**dict.fromkeys(known - live.keys() - {MARKER}), **live}
+        wanted = {**dict.fromkeys(known - live.keys()), **live}
         with self._in_partition(topic, partition):
             outdated = {key: value for key, value in wanted.items() if self.get(key) != value}
         keys = list(outdated)
@@ -167,7 +157,7 @@ class LiveTable(faust.Table):
                     else:
                         self[key] = outdated[key]
             await asyncio.sleep(0)
-        self.mark(topic, partition, next_offset)
+        return len(keys)
 
     @contextmanager
     def _in_partition(self, topic: str, partition: int) -> Iterator[None]:

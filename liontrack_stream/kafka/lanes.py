@@ -39,7 +39,7 @@ class LaneOwner(Protocol):
     @property
     def sink(self) -> Sink: ...
 
-    async def prepare_partition(self, partition: Partition, next_offset: int) -> None:
+    async def prepare_partition(self, partition: Partition) -> None:
         """Called once per claim, before the first batch."""
         ...
 
@@ -208,7 +208,7 @@ class Lanes:
                 if not lane.prepared:
                     async with lane.storing:
                         lane.prepared = True
-                        await self._owner.prepare_partition(lane.partition, lane.next_offset)
+                        await self._owner.prepare_partition(lane.partition)
                 elif lane.has_batch:
                     async with self._turn(lane) as little_waits:
                         others = self._others(lane) if little_waits else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 import urllib.error
@@ -10,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import jwt
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from tests.support.oracle import compute
 from tests.support.pipeline_kit import PipelineKit
@@ -69,6 +71,36 @@ def test_live_state_survives_kill_9(pipeline: PipelineKit) -> None:
     pipeline.worker()
     wait_until(lambda: _get(pipeline, "/ready")[0] == 200, 30.0, "/ready again")
     wait_until(lambda: _live(pipeline) == before, 10.0, "the same live windows")
+
+
+def test_what_a_worker_wrote_that_was_paused_is_set_right(pipeline: PipelineKit) -> None:
+    """Its last write came into the changelog when another had taken over, and is what the next worker restores."""
+    pipeline.command(*SIMULATE)
+    pipeline.catch_up()
+    worker = pipeline.worker()
+    wait_until(lambda: _get(pipeline, "/ready")[0] == 200, 30.0, "/ready")
+    before = _live(pipeline)
+    worker.stop()
+    asyncio.run(_write_late(pipeline, next(iter(before))))
+    worker = pipeline.worker()
+    wait_until(lambda: _get(pipeline, "/ready")[0] == 200, 30.0, "/ready again")
+    wait_until(lambda: "1 of " in worker.log_text(), 30.0, "a key that differed")
+    assert _live(pipeline) == before
+
+
+async def _write_late(pipeline: PipelineKit, lion_id: str) -> None:
+    """One key of the positions' changelog as it might have been a while ago."""
+    brokers = pipeline.settings.kafka_brokers
+    topic = f"{pipeline.settings.liontrack_app_id}-positions-changelog"
+    places = [TopicPartition(topic, number) for number in range(pipeline.settings.topic_partitions)]
+    consumer, producer = AIOKafkaConsumer(bootstrap_servers=brokers), AIOKafkaProducer(bootstrap_servers=brokers)
+    async with consumer, producer:
+        consumer.assign(places)
+        await consumer.seek_to_beginning()
+        records = [one for run in (await consumer.getmany(timeout_ms=5000)).values() for one in run]
+        [record] = {one.key: one for one in records if lion_id.encode() in one.key and one.value}.values()
+        value = {**json.loads(record.value), "fixes": 99}
+        await producer.send_and_wait(topic, json.dumps(value).encode(), record.key, partition=record.partition)
 
 
 def _live(pipeline: PipelineKit) -> dict[str, Any]:

@@ -37,7 +37,7 @@ class Worker:
         self.script: list[Callable[[], Outcome] | BaseException] = []
         self.batches: list[tuple[int, int, bool]] = []
         self.committed: list[tuple[int, int]] = []
-        self.prepared: list[int] = []
+        self.prepared: list[Partition] = []
         self.rewound: list[int] = []
         self.failed: list[BaseException] = []
         self.may_go = asyncio.Event()
@@ -72,8 +72,8 @@ class Worker:
             raise self.joins
         return [Committed() for _ in batches] if self.joins else None
 
-    async def prepare_partition(self, partition: Partition, next_offset: int) -> None:
-        self.prepared.append(next_offset)
+    async def prepare_partition(self, partition: Partition) -> None:
+        self.prepared.append(partition)
 
     def on_committed(self, batch: RecordBatch, outcome: Committed) -> None:
         self.committed.append((batch.first_offset, batch.next_offset))
@@ -106,7 +106,7 @@ async def worker() -> Worker:
 
 
 async def test_a_claim_is_prepared_before_its_first_batch(worker: Worker) -> None:
-    assert worker.prepared == [0]
+    assert worker.prepared == [LANE]
     await worker.give(run(0, 3))
     await worker.settled()
     assert worker.committed == [(0, 3)]
