@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -119,7 +118,7 @@ async def touched_by(connection: asyncpg.Connection, sql: str, *arguments: Any) 
         for node in nodes
         if node["Node Type"] == "Seq Scan" and not node.get("One-Time Filter")
         for table in LARGE
-        if re.fullmatch(rf"{table}(_w?20\d+)?", node["Relation Name"])
+        if node["Relation Name"] == table or node["Relation Name"].startswith(f"{table}_20")
     }
     transaction = connection.transaction()
     await transaction.start()
