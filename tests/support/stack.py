@@ -79,7 +79,7 @@ def copied_database(stack_settings: Settings, template_database: str) -> Iterato
     try:
         yield name
     finally:
-        _drop(stack_settings, name)
+        drop_database(stack_settings, name)
 
 
 @contextmanager
@@ -94,7 +94,7 @@ def filled_database(stack_settings: Settings, template_database: str, *files: Pa
         yield name
 
 
-def _drop(settings: Settings, name: str) -> None:
+def drop_database(settings: Settings, name: str) -> None:
     """Drop a database, whoever is connected; only autovacuum has to be waited for."""
     for attempt in range(20):
         try:

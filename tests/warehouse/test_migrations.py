@@ -19,7 +19,7 @@ from liontrack_stream.warehouse import migrations
 from liontrack_stream.warehouse.migrations import MigrationError, migrate, migration_files, pending
 from liontrack_stream.warehouse.opening import open_warehouse
 from tests.support.forked import run_forked
-from tests.support.stack import environment_of
+from tests.support.stack import drop_database, environment_of
 from tests.support.worker_process import REPOSITORY
 
 
@@ -30,8 +30,8 @@ def empty(stack_settings: Settings) -> Iterator[dict[str, Any]]:
     dsn = stack_settings.pg_dsn
     with migrations._connect(dsn) as admin:
         admin.execute(f"CREATE DATABASE {name}")
-        yield {**dsn, "database": name}
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    yield {**dsn, "database": name}
+    drop_database(stack_settings, name)
 
 
 def test_all_in_order_and_once_although_several_start_together(empty: dict[str, Any]) -> None:
