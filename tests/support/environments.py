@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-from pathlib import Path
 
 from liontrack_stream.local.cache import locked
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+from .worker_process import REPOSITORY
 
 
 def make_environment(folder: str) -> str | None:

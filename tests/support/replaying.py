@@ -148,8 +148,10 @@ class Replay:
 
     async def differences(self, records: Iterable[Consumed]) -> list[str]:
         """What differs between the warehouse and the oracle's answer to these records."""
-        expected, actual = compute(records), await self.rows()
-        return compare_tables(expected, actual) + _statistics(self.stats, expected)
+        return await self._differences(compute(records))
+
+    async def _differences(self, expected: Tables) -> list[str]:
+        return compare_tables(expected, await self.rows()) + _statistics(self.stats, expected)
 
     async def holds(self, case: Case) -> None:
         """Deliver a case to an empty warehouse and compare; a failure shows the smallest case that fails alike."""
@@ -169,9 +171,7 @@ class Replay:
         except Exception as error:
             return [repr(error)]
         expected = compute(case.stream.records)
-        return (
-            compare_tables(expected, await self.rows()) + _statistics(self.stats, expected) + _live(self.live, expected)
-        )
+        return await self._differences(expected) + _live(self.live, expected)
 
 
 @pytest_asyncio.fixture

@@ -17,6 +17,7 @@ from liontrack_stream.warehouse import migrations
 from liontrack_stream.warehouse.migrations import _connect, migrate, migration_files
 from liontrack_stream.warehouse.queries import SQL_ROOT
 from tests.support.schema_snapshot import SCHEMAS, SNAPSHOT, dump, snapshot
+from tests.support.stack import drop_database
 
 ROWS = Path(__file__).with_name("rows")
 _COLUMNS = """
@@ -39,8 +40,8 @@ def empty(stack_settings: Settings) -> Iterator[dict[str, Any]]:
     name = f"empty_{uuid.uuid4().hex[:12]}"
     with _connect(stack_settings.pg_dsn) as admin:
         admin.execute(f"CREATE DATABASE {name}")
-        yield {**stack_settings.pg_dsn, "database": name}
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    yield {**stack_settings.pg_dsn, "database": name}
+    drop_database(stack_settings, name)
 
 
 def test_steps_over_rows_lead_to_the_fresh_schema_and_keep_the_rows(
