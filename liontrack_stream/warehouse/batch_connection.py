@@ -16,7 +16,7 @@ from liontrack_stream.generation import plain
 from liontrack_stream.kafka.ports import Written
 
 _INSERT = re.compile(r"\bINSERT INTO (\w+\.\w+)")
-_DAY_PARTITION = re.compile(r"_\d{8}$")
+_DATED_PARTITION = re.compile(r"_w?\d{8}$")
 
 
 class BatchConnection:
@@ -64,7 +64,7 @@ class BatchConnection:
         await asyncio.sleep(0)  # now it is sent
 
     async def copy_to_table(self, table: str, *, schema_name: str, source: memoryview, **options: Any) -> None:
-        """Begin `asyncpg.Connection.copy_to_table`, until the rows are sent; a day partition counts as its table."""
+        """Begin `asyncpg.Connection.copy_to_table`, until the rows are sent; a dated partition counts as its table."""
         sent = asyncio.Event()
 
         async def rows() -> AsyncIterator[memoryview]:
@@ -73,7 +73,7 @@ class BatchConnection:
 
         async def run() -> None:
             copy = self._connection.copy_to_table(table, schema_name=schema_name, source=rows(), **options)
-            self._count(plain(f"{schema_name}.{_DAY_PARTITION.sub('', table)}"), str(await copy))
+            self._count(plain(f"{schema_name}.{_DATED_PARTITION.sub('', table)}"), str(await copy))
 
         await self._settled()
         self._under_way = asyncio.create_task(run())

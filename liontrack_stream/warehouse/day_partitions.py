@@ -1,11 +1,11 @@
-"""Day partitions: made before a batch needs them, and statements kept within few of them.
+"""Partitions of days and weeks: made before a batch needs them, and statements kept within few of them.
 
-Bronze is partitioned by the day of append time, fixes and 5-minute windows by that of event time::
+Bronze is partitioned by the day of append time, fixes and 5-minute windows by the week of event time::
 
-         2000-01-01                  append day + 1
-    ─────────┼─────────┬───┬───┬───┬───────┼────────────► event time
-     one for │           one per day       │ default: what no honest fix has
-      all    │                             │ (one stamp of 2190 makes no partition)
+         2000-01-01              week of the append day + 1
+    ─────────┼─────────┬───────┬───────┬───┼────────────► event time
+     one for │     one per week, Monday    │ default: what no honest fix has
+      all    │     to Sunday               │ (one stamp of 2190 makes no partition)
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _PERIOD_GAP_US = 7 * DAY_US
 
 
 class DayPartitions:
-    """Makes the day partitions that batches need, once per table and day."""
+    """Makes the partitions that batches need; asks once per table and day."""
 
     def __init__(self) -> None:
         self._made: dict[str, set[int]] = {}

@@ -1,4 +1,4 @@
--- One row per fix that is not deleted, as it is, for files of tracks and occurrences; by lion and time within a day.
+-- One row per fix that is not deleted, as it is, for files of tracks and occurrences; by lion and time within a partition.
 SELECT lion_id, event_time, lat, lng, flags, step_mm, source, altitude, dop, accuracy, temperature, event_id,
        coalesce(metadata ->> 'sex', metadata ->> 'animal-sex') AS sex, metadata ->> 'sensor-type' AS sensor,
        coalesce(metadata ->> 'individual-taxon-canonical-name', 'Panthera leo') AS taxon

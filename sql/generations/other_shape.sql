@@ -1,5 +1,5 @@
 -- One row per table, column, index, rule of a table, view or function that the live generation and the one whose schemas end with
--- $1 do not have alike: an upgrade lies between. Day partitions follow from their tables.
+-- $1 do not have alike: an upgrade lies between. Partitions of days and weeks follow from their tables.
 WITH schemas AS (
     SELECT oid, replace(nspname, $1, '') AS name
     FROM pg_namespace
@@ -9,7 +9,7 @@ relations AS (
     SELECT c.oid, s.name || '.' || c.relname AS name, c.relkind
     FROM pg_class c
     JOIN schemas s ON s.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p', 'v', 'm') AND c.relname !~ '_\d{8}$'
+    WHERE c.relkind IN ('r', 'p', 'v', 'm') AND c.relname !~ '_w?\d{8}$'
 ),
 parts AS (
     SELECT r.name || '.' || a.attname AS name,

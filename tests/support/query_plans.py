@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -118,7 +119,7 @@ async def touched_by(connection: asyncpg.Connection, sql: str, *arguments: Any) 
         for node in nodes
         if node["Node Type"] == "Seq Scan" and not node.get("One-Time Filter")
         for table in LARGE
-        if node["Relation Name"] == table or node["Relation Name"].startswith(f"{table}_20")
+        if re.fullmatch(rf"{table}(_w?20\d+)?", node["Relation Name"])
     }
     transaction = connection.transaction()
     await transaction.start()

@@ -43,13 +43,14 @@ PRIVILEGES = """\
 SELECT catalog.grant_roles();
 SELECT catalog.grant_mongo();
 """
-_DAY_PARTITIONS = "*.*_[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]"
+_DATED = ("*.*_" + "[0-9]" * 8, "*.*_w" + "[0-9]" * 8)
 _NOISE = re.compile(r"^(--.*|\\(un)?restrict .*|SET .*|SELECT pg_catalog\.set_config.*)\n", re.M)
 
 
 def dump(dsn: Mapping[str, Any], *options: str, schemas: Iterable[str] = SCHEMAS) -> str:
-    """Schemas of a database as SQL, in pg_dump's order, without day partitions; ``options`` are pg_dump's."""
-    command = [str(postgres.binaries() / "pg_dump"), "--schema-only", f"--exclude-table={_DAY_PARTITIONS}", *options]
+    """Schemas of a database as SQL, in pg_dump's order, without dated partitions; ``options`` are pg_dump's."""
+    command = [str(postgres.binaries() / "pg_dump"), "--schema-only", *options]
+    command += [f"--exclude-table={names}" for names in _DATED]
     command += [f"--schema={schema}" for schema in schemas]
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("PG")},

@@ -1,4 +1,4 @@
-"""Day partitions: made once, by whoever comes first, while others write; the default one gives back what is a day's."""
+"""Partitions of days and weeks: made once, by whoever comes first, while others write; the default gives up its own."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ _WAITS = "SELECT true FROM pg_locks WHERE NOT granted AND pid = $1"
 _COPY_TO_A_DAY = """
 INSERT INTO silver.positions SELECT (jsonb_populate_record(s, '{"event_time": "2025-06-22T10:00:00Z"}')).*
 FROM silver.positions s
+"""
+_A_DAY = """
+CREATE TABLE silver.positions_20250304 PARTITION OF silver.positions FOR VALUES FROM ('2025-03-04Z') TO ('2025-03-05Z')
 """
 DAY = date(2025, 3, 1)
 
@@ -58,7 +61,8 @@ async def test_many_callers_at_once(settings: Settings, table: str) -> None:
             days = [DAY + timedelta(days=4 * round_ + n) for n in range(4)]
             made = await asyncio.gather(*(each.fetchval(_ENSURE, table, days) for each in connections))
             assert made == [True] * 8
-        assert len([name for name in await partitions(connections[0], table) if name[-8:].isdigit()]) == 24
+        dated = [name for name in await partitions(connections[0], table) if name[-8:].isdigit()]
+        assert len(dated) == (24 if table.startswith("bronze") else 5)
     finally:
         for each in connections:
             await each.close()
@@ -91,7 +95,7 @@ async def test_rows_never_move_under_who_uses_the_table(settings: Settings, repl
     await replay.deliver([batch(*(fix("a", time, where=at_offset(n)) for n, time in enumerate(times)))])
     reader, maker = await connect(settings), await connect(settings)
     of_a_day = "SELECT count(*) FROM silver.positions WHERE event_time BETWEEN $1 AND $2"
-    with_its_row, without = date(2025, 6, 22), date(2025, 6, 20)
+    with_its_row, without = date(2025, 6, 22), date(2025, 6, 13)
 
     async def count(day: date) -> int:
         start = datetime(day.year, day.month, day.day, tzinfo=UTC)
@@ -104,7 +108,7 @@ async def test_rows_never_move_under_who_uses_the_table(settings: Settings, repl
         assert await count(with_its_row) == 1
     assert await maker.fetchval(_ENSURE, "silver.positions", [with_its_row])
     assert await count(with_its_row) == 1
-    assert "silver.positions_20250622" in await partitions(reader)
+    assert "silver.positions_w20250616" in await partitions(reader)
     await reader.close()
     await maker.close()
 
@@ -122,7 +126,7 @@ async def test_rows_that_appear_while_a_maker_waits_are_moved_later(settings: Se
     assert not await making
     assert await maker.fetchval(_ENSURE, "silver.positions", [day])
     held = Counter(row["name"] for row in await watch.fetch(_WHERE))
-    assert held == {"silver.positions_20250301": 1, "silver.positions_20250622": 1}
+    assert held == {"silver.positions_w20250224": 1, "silver.positions_w20250616": 1}
     for each in (writer, maker, watch):
         await each.close()
 
@@ -139,26 +143,55 @@ async def test_stamps_that_no_honest_fix_has_make_no_partition(settings: Setting
     await replay.deliver([batch(*records)])
     connection = await connect(settings)
     held = Counter(row["name"] for row in await connection.fetch(_WHERE))
-    assert held == {"silver.positions_before_2000": 1, "silver.positions_20250615": 1, "silver.positions_default": 2}
+    assert held == {"silver.positions_before_2000": 1, "silver.positions_w20250609": 1, "silver.positions_default": 2}
     assert await partitions(connection) == sorted(held)
 
     later = fix("a", "2025-06-22T11:00:00", where=at_offset(4, week_later))
     await replay.deliver([batch(later)])
     held = Counter(row["name"] for row in await connection.fetch(_WHERE))
-    assert (held["silver.positions_20250622"], held["silver.positions_default"]) == (2, 1)
+    assert (held["silver.positions_w20250616"], held["silver.positions_default"]) == (2, 1)
     assert await replay.differences([*records, later]) == []
     await connection.close()
 
 
-async def test_a_stream_that_moves_on_has_its_days_made_ahead(settings: Settings, replay: Replay) -> None:
-    """Days up to the append day only; a late fix makes no more than its own."""
+async def test_a_stream_that_moves_on_has_its_weeks_made_ahead(settings: Settings, replay: Replay) -> None:
+    """Up to the append day's only; a late fix makes no more than its own."""
     first = [fix("a", f"2025-06-0{day}T10:00:00", where=at_offset(day - 1)) for day in (1, 2)]
-    late = fix("a", "2024-01-01T10:00:00", where=at_offset(2))
+    late = fix("a", "2024-01-07T10:00:00", where=at_offset(2))
     last = [fix("a", f"2025-06-{day}T10:00:00", where=at_offset(day)) for day in (14, 15)]
-    await replay.deliver([batch(*first), batch(late), batch(*last)])
+    await replay.deliver([batch(*first), batch(late)])
     connection = await connect(settings)
-    days = [name[-8:] for name in await partitions(connection) if name[-8:].isdigit()]
-    assert days == ["20240101", *(f"202506{day:02d}" for day in [*range(1, 10), 14, 15])]
+
+    async def weeks() -> list[str]:
+        return [name[-9:] for name in await partitions(connection) if name[-8:].isdigit()]
+
+    made = ["w20240101", "w20250526", "w20250602", "w20250609"]
+    assert await weeks() == made
+    await replay.deliver([batch(*last)])
+    assert await weeks() == made
+    await connection.close()
+
+
+async def test_a_week_that_has_days_goes_on_by_day(settings: Settings) -> None:
+    """They are from before there were weeks, and a week's partition cannot overlap them."""
+    connection = await connect(settings)
+    await connection.execute(_A_DAY)
+    assert await connection.fetchval(_ENSURE, "silver.positions", [date(2025, 3, n) for n in (3, 4, 5, 12)])
+    dated = [name for name in await partitions(connection) if name[-8:].isdigit()]
+    assert [name.removeprefix("silver.positions_") for name in dated] == [
+        *("20250303", "20250304", "20250305"),
+        "w20250310",
+    ]
+    await connection.close()
+
+
+async def test_the_first_week_begins_where_one_partition_for_all_ends(settings: Settings) -> None:
+    connection = await connect(settings)
+    assert await connection.fetchval(
+        _ENSURE, "silver.positions", [date(1999, 12, 31), date(2000, 1, 2), date(2000, 1, 3)]
+    )
+    dated = [name for name in await partitions(connection) if name[-8:].isdigit()]
+    assert dated == ["silver.positions_w20000101", "silver.positions_w20000103"]
     await connection.close()
 
 

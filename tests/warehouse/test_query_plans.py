@@ -1,6 +1,6 @@
-"""Every query of the API, and every statement that touches tables with day partitions: by index, and in few partitions.
+"""Every query of the API, and every statement that touches tables with dated partitions: by index, in few partitions.
 
-A statement that visits a table's every day costs more with each day, and locks that many partitions. New files in
+A statement that visits a table's every partition costs more with each, and locks that many. New files in
 ``sql/views``, and others that name such a table, have to be entered here.
 """
 
@@ -174,11 +174,9 @@ async def test_queries_of_exports(connection: asyncpg.Connection, name: str) -> 
 
 
 async def test_an_export_names_the_partitions_of_its_period(connection: asyncpg.Connection) -> None:
-    days = [PAST, PAST + timedelta(days=1)]
+    days = [PAST, PAST + timedelta(days=2)]  # Saturday and Monday
     found = [row["relation"] for row in await connection.fetch(query("export/partitions"), "silver.positions", *days)]
-    assert found == [
-        "silver.positions_before_2000", *(f"silver.positions_{day:%Y%m%d}" for day in days), "silver.positions_default"
-    ]  # fmt: skip
+    assert found == [f"silver.positions_{part}" for part in ("before_2000", "w20250210", "w20250217", "default")]
     every = await connection.fetch(query("export/partitions"), "silver.positions", None, None)
     assert len(every) == await connection.fetchval(
         "SELECT count(*) FROM pg_inherits WHERE inhparent = 'silver.positions'::regclass"
@@ -211,17 +209,17 @@ async def test_statements_of_the_sink(large: Settings, connection: asyncpg.Conne
         await pool.close()
 
 
-async def test_fixes_of_other_lions_are_looked_for_in_the_days_of_a_step(large: Settings) -> None:
-    """No index is by collar: `liontrack import reference` reads the days of a step whole, and no other."""
+async def test_fixes_of_other_lions_are_looked_for_in_the_weeks_of_a_step(large: Settings) -> None:
+    """No index is by collar: `liontrack import reference` reads the weeks of a step whole, and no other."""
     pool = await create_sink_pool(large, size=1)
     try:
         async with pool.acquire() as sink:
             arguments = (["tag-7"], MIDDLE_US // DAY_US * DAY_US, (MIDDLE_US // DAY_US + 2) * DAY_US)
             touched = await touched_by(sink, query(MISPLACED), *arguments)
-            assert touched.partitions == {"silver.positions": 2}
+            assert touched.partitions == {"silver.positions": 1}
             view = "SELECT * FROM silver.deployed_positions WHERE lion_id = $1 AND event_time >= $2 AND event_time < $3"
             touched = await touched_by(sink, view, "lion-07", *arguments[1:])
-            assert (touched.scanned_whole, touched.partitions) == (set(), {"silver.positions": 2})
+            assert (touched.scanned_whole, touched.partitions) == (set(), {"silver.positions": 1})
     finally:
         await pool.close()
 
