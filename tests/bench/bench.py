@@ -95,7 +95,9 @@ class Bench:
         for job in jobs:
             self._job(job, result, truth, sample_events if job.sample else events, spark_runs)
         if SUBMIT in contenders and OURS in contenders:
-            result.add(Contender("LionTrack on Spark", "whole", "the same again, by local[2]", [self._submit(result)]))
+            self._add(
+                result, Contender("LionTrack on Spark", "whole", "the same again, by local[2]", [self._submit(result)])
+            )
         self._note_disk(result)
         if twice:
             for job in jobs:
@@ -118,7 +120,7 @@ class Bench:
     def _read(self, result: Result) -> None:
         self._say("Floor: read")
         run = run_module(("tests.bench.floor_read",), self._environment, self._log("floor"))
-        result.add(Contender("floor: read", "floor", "aiokafka + msgspec: read and decode, keep nothing", [run]))
+        self._add(result, Contender("floor: read", "floor", "aiokafka + msgspec: read and decode, keep nothing", [run]))
         if run.report["events"] != result.events:
             result.problems.append(f"the floor's reader saw {run.report['events']:,} of {result.events:,} events")
 
@@ -138,7 +140,7 @@ class Bench:
         ):
             key = {"COPY": "copy_seconds", "COPY by asyncpg": "copy_python_seconds", "write": "write_seconds"}[name]
             part = Run({"events": events, "seconds": run.report[key]}, run.peak_mb, run.cpu_s, run.load_before)
-            result.add(Contender(f"floor: {name}", "floor", does, [part]))
+            self._add(result, Contender(f"floor: {name}", "floor", does, [part]))
         wanted = result.counts["bronze rows"] + result.counts["silver rows"]
         if run.report["rows"] != wanted:
             result.problems.append(f"the floor copied {run.report['rows']:,} of {wanted:,} rows")
@@ -151,7 +153,7 @@ class Bench:
         arguments = (*profiled, "worker", "--until-caught-up")
         run = self._with_postgres(lambda: run_module(arguments, self._environment, self._log("ours")))
         run.report["events"] = run.report["records"][POSITIONS.name]
-        result.add(Contender(WHOLE, "whole", "bronze, silver, windows, gold, Parquet, exactly once", [run]))
+        self._add(result, Contender(WHOLE, "whole", "bronze, silver, windows, gold, Parquet, exactly once", [run]))
         result.counts = stored_counts(self._settings)
         result.problems += problems(result.counts, events)
         self._own_windows(result)
@@ -160,7 +162,7 @@ class Bench:
         run = self._with_postgres(lambda: run_module(arguments, self._environment, self._log("replay")))
         run.report["events"] = _live_rows(run)
         run.report["seconds"] -= run.report["seconds_comparing"]  # a worker has nothing to compare
-        result.add(Contender(REPLAY, "whole", "the same again, beside the live warehouse, and compared", [run]))
+        self._add(result, Contender(REPLAY, "whole", "the same again, beside the live warehouse, and compared", [run]))
         if run.report["differs"]:
             result.problems.append("the replay differs from what the worker stored")
 
@@ -172,7 +174,9 @@ class Bench:
         arguments = ("tests.bench.own_windows", str(found), "--until-caught-up")
         run = run_module(arguments, {**self._environment, **apart}, self._log("own-windows"))
         run.report["events"] = run.report["records"][POSITIONS.name]
-        result.add(Contender(WINDOWS, "windows", "the same windows as in its gold, flags and repeats left out", [run]))
+        self._add(
+            result, Contender(WINDOWS, "windows", "the same windows as in its gold, flags and repeats left out", [run])
+        )
         got, wanted = json.loads(found.read_text()), result.counts
         if (got["windows"], got["fixes"]) != (wanted["windows"], wanted["fixes in windows"]):
             result.problems.append(f"{WINDOWS}: {got} instead of {wanted['windows']} and {wanted['fixes in windows']}")
@@ -211,7 +215,7 @@ class Bench:
             self._note_disk(result)
             counts, seen = stored(self._settings, database, folder) if job.whole else (None, truth)
         shutil.rmtree(folder)
-        result.add(Contender(job.name, "whole" if job.whole else "windows", job.does, [run]))
+        self._add(result, Contender(job.name, "whole" if job.whole else "windows", job.does, [run]))
         if "windows_wanted" in run.report:
             if (run.report["windows"], run.report["fixes"]) != (run.report["windows_wanted"], events):
                 result.problems.append(f"{job.name}: {run.report}")
@@ -226,6 +230,11 @@ class Bench:
         run = run_it()
         run.postgres_cpu_s = postgres_cpu_s(self._settings) - before_s
         return run
+
+    def _add(self, result: Result, contender: Contender) -> None:
+        """Keep it, and tell its rate: the table comes at the very end, or never."""
+        result.add(contender)
+        self._say(f"  {contender.name}: {contender.events_per_s:,.0f} events/s")
 
     def _note_disk(self, result: Result) -> None:
         """Keep the most that was taken, as the disk has it: on a machine of its own, the bench's."""

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from liontrack_stream.settings import Settings
 from tests.bench.truth import Truth
+from tests.support.stack import drop_database
 
 TABLES = Path(__file__).with_name("peers") / "tables.sql"
 
@@ -46,8 +47,7 @@ def scratch_database(settings: Settings, name: str, tables: Path | None = TABLES
                 connection.execute(tables.read_text())
         yield name
     finally:
-        with connect(settings, settings.pg_database) as connection:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        drop_database(settings, f'"{name}"')
 
 
 def stored(settings: Settings, database: str, folder: Path) -> tuple[dict[str, int], Truth]:
