@@ -4,14 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import astuple
 
 from liontrack_stream.contract import topics
-from liontrack_stream.contract.events import Activity, Challenge, Event, Position, QualityCheck, Weight
+from liontrack_stream.contract.events import Activity, Challenge, Event, Position, Positions, QualityCheck, Weight
 from liontrack_stream.contract.redact import SECRET_FIELDS
 from liontrack_stream.contract.times import parse_iso, to_microseconds
 
@@ -140,6 +141,23 @@ def position_from_json(value: bytes) -> Position | None:
         wire.visible,
         event_id,  # type: ignore[arg-type]
     )
+
+
+def positions_from_json(values: Iterable[bytes]) -> Positions | None:
+    """The same for many at once; None where one of them has to be looked at the careful way."""
+    try:
+        wires = map(astuple, map(_decode_position_wire, values))
+        lion_ids, points, times, *rest = zip(*wires, strict=True)
+        times_us = list(map(to_microseconds, times))
+    except ValueError:
+        return None
+    lats, lngs = [point.lat for point in points], [point.lng for point in points]
+    plain_ids = all(0 < len(lion_id) <= ID_MAX_BYTES // 4 and lion_id[0] > " " for lion_id in set(lion_ids))
+    inside = min(lats) >= -90.0 and max(lats) <= 90.0 and min(lngs) >= -180.0 and max(lngs) <= 180.0
+    if not (plain_ids and inside) or int in set(map(type, rest[-1])):
+        return None
+    columns = (lion_ids, times_us, lats, lngs, *rest, [None] * len(lion_ids))
+    return Positions(dict(zip(Position.__struct_fields__, columns, strict=True)))
 
 
 def _position_document(document: dict[str, Any]) -> Position:

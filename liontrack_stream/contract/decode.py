@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from liontrack_stream.contract import topics
-from liontrack_stream.contract.convert import CONVERTERS, BrokenRule, checked_id, position_from_json
+from liontrack_stream.contract.convert import (
+    CONVERTERS,
+    BrokenRule,
+    checked_id,
+    position_from_json,
+    positions_from_json,
+)
 from liontrack_stream.contract.envelopes import BadEnvelope, key_text, unwrap
 from liontrack_stream.contract.events import Decoded, Deletion, Event, Rejected
 from liontrack_stream.contract.times import BadTime
@@ -55,6 +61,19 @@ def rejection(error: Exception, value: bytes | None) -> Rejected:
             return Rejected("malformed_json", str(error)[:300])
         case _:
             return Rejected("malformed_value", str(error)[:300] or type(error).__name__)
+
+
+def decode_batch(
+    topic: str, keys: Iterable[bytes | None], values: Sequence[bytes | None], value_max_bytes: int = VALUE_MAX_BYTES
+) -> Sequence[Decoded]:
+    """`decode` for a batch, with a short cut where all are plain positions."""
+    if topic == topics.POSITIONS.name and None not in values:
+        whole: list[bytes] = values  # type: ignore[assignment]
+        if _NUL_HINT not in b"".join(whole) and max(map(len, whole), default=0) <= value_max_bytes:
+            positions = positions_from_json(whole)
+            if positions is not None:
+                return positions
+    return decode_records(topic, zip(keys, values, strict=True), value_max_bytes)
 
 
 def decode_records(

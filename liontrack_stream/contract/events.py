@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
 import xxhash
-from msgspec.structs import astuple
 
 _signed = struct.Struct(">q").unpack
 _canonical = msgspec.json.Encoder(order="sorted")
@@ -50,9 +49,22 @@ class Position(msgspec.Struct, gc=False, frozen=True):
     extra: dict[str, Any] | None = None
 
 
-def content_hashes(positions: Sequence[Position]) -> Sequence[int]:
-    """For each fix the hash of everything but its identity; `content_hash` of many at once."""
-    contents = [astuple(position)[2:] for position in positions]
+class Positions(Sequence[Position]):
+    """Fixes as columns, one per field of `Position` and in its order; asked for one by its place, it makes a struct."""
+
+    def __init__(self, columns: Mapping[str, Sequence[Any]]) -> None:
+        self.columns = columns
+
+    def __len__(self) -> int:
+        return len(self.columns["lion_id"])
+
+    def __getitem__(self, place: Any) -> Any:
+        return Position(*(column[place] for column in self.columns.values()))
+
+
+def content_hashes(columns: Mapping[str, Sequence[Any]]) -> Sequence[int]:
+    """For each fix the hash of everything but its identity, of the fixes' columns; `content_hash` of many at once."""
+    contents = list(zip(*(columns[name] for name in Position.__struct_fields__[2:]), strict=True))
     try:
         texts = _canonical.encode_lines(contents).splitlines()
     except OverflowError:

@@ -111,12 +111,14 @@ def _columns(work: BatchWork, table: str, records: Sequence[Any]) -> dict[str, t
     columns: dict[str, tuple[str, Any]] = {"offset": (_INT, work.offsets), "append_time": (_TIME, work.append_us)}
     whole = len(work.events(kind)[0]) == len(records)
 
-    def values_of(name: str) -> list[Any]:
+    def values_of(name: str) -> Sequence[Any]:
         return work.columns(kind)[name] if whole else [getattr(event, name, None) for event in work.decoded]
 
     for column, form, name in typed:
         if form == _FLOAT:
             columns[column] = (_FLOAT, work.floats(kind, name) if whole else np.array(values_of(name), np.float64))
+        elif form == _TIME and whole:
+            columns[column] = (_TIME, work.times(kind))
         elif form == _TIME:
             times = [-1 if value is None else value for value in values_of(name)]
             columns[column] = (_TIME, np.array(times, np.int64))

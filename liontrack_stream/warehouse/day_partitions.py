@@ -58,7 +58,7 @@ class DayPartitions:
         if work.topic.name in _BY_EVENT_DAY:
             kind, tables = _BY_EVENT_DAY[work.topic.name]
             _, places = work.events(kind)
-            days = np.array(work.columns(kind)["time_us"], np.int64) // DAY_US
+            days = work.times(kind) // DAY_US
             honest = _unique(days[(days >= _FIRST_DAY) & (days <= append_days[places] + 1)])
             for table in tables:
                 await self._ensure(pool, table, honest, int(append_days.max()))

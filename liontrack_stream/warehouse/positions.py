@@ -92,19 +92,19 @@ async def _store_fixes(work: BatchWork, states: list[LionState], fresh: Fixes, l
 def _fixes(work: BatchWork, lion_ids: list[str]) -> Fixes:
     """The batch's fixes, with the lions numbered in this order."""
     number = {lion_id: n for n, lion_id in enumerate(lion_ids)}
-    events, places = work.events(Position)
+    _, places = work.events(Position)
     columns = work.columns(Position)
-    fresh = empty(len(events))
+    fresh = empty(len(places))
     fresh["lion"] = list(map(number.__getitem__, columns["lion_id"]))
-    fresh["time_us"] = columns["time_us"]
+    fresh["time_us"] = work.times(Position)
     fresh["lat"], fresh["lng"] = work.floats(Position, "lat"), work.floats(Position, "lng")
-    fresh["hash"] = content_hashes(events)
+    fresh["hash"] = content_hashes(columns)
     fresh["append_us"], fresh["offset"], fresh["partition"] = (
         work.append_us[places],
         work.offsets[places],
         work.partitions[places],
     )
-    fresh["row"] = np.arange(len(events))
+    fresh["row"] = np.arange(len(places))
     visible = np.array([seen is not False for seen in columns["visible"]], bool)
     fresh["flags"] = own_flags(fresh["lat"], fresh["lng"], fresh["time_us"], fresh["append_us"], visible)
     return fresh.take(np.lexsort((fresh["time_us"], fresh["lion"])))

@@ -65,7 +65,8 @@ def _rows(work: BatchWork, records: Sequence[Any], partition: int) -> Iterator[t
     counted = places.tolist()
     if work.topic is QUALITY:
         counted = [place for place in counted if _SOURCE not in records[place].headers]
-    kinds = Counter(type(work.decoded[place]) for place in counted)
+    whole = len(counted) == len(work.decoded)
+    kinds = work.kinds if whole else Counter(type(work.decoded[place]) for place in counted)
     rejected: dict[str, list[int]] = {}
     if kinds[Rejected]:
         for place in counted:

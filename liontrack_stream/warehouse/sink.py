@@ -18,8 +18,8 @@ import asyncpg
 import numpy as np
 
 from liontrack_stream import metrics
-from liontrack_stream.contract.decode import decode_records
-from liontrack_stream.contract.events import Decoded, Deletion, Position, Rejected
+from liontrack_stream.contract.decode import decode_batch
+from liontrack_stream.contract.events import Decoded, Deletion, Position, Positions, Rejected
 from liontrack_stream.contract.topics import ACTIVITIES, BY_NAME, CHALLENGES, POSITIONS, QUALITY, WEIGHTS
 from liontrack_stream.core.geo import Ints
 from liontrack_stream.crashpoints import crash_here
@@ -154,7 +154,8 @@ class Sink:
 
     def _decode(self, batches: Sequence[RecordBatch], records: Sequence[Any]) -> BatchWork:
         topic, limit = batches[0].topic, self._value_max_bytes
-        decoded = decode_records(topic, ((record.key, record.value) for record in records), limit)
+        keys, values = ([getattr(record, name) for record in records] for name in ("key", "value"))
+        decoded = decode_batch(topic, keys, values, limit)
         verdicts = batches[0].verdicts
         if verdicts:
             decoded = [verdicts.get(record.offset, event) for record, event in zip(records, decoded, strict=True)]
@@ -252,7 +253,7 @@ def _log(batches: Sequence[RecordBatch], decoded: Sequence[Decoded], seconds: fl
     begin = 0
     for batch in batches:
         end = begin + len(batch.records)
-        dead_letters = sum(isinstance(event, Rejected) for event in decoded[begin:end])
+        dead_letters = sum(isinstance(decoded[place], Rejected) for place in range(begin, end))
         begin = end
         figures = {
             "topic": batch.topic,
@@ -280,13 +281,14 @@ def _homes(decoded: Sequence[Decoded], partitions: Ints) -> dict[str, int]:
         For a lion with records in several partitions: a revision names offsets of one.
     """
     homes: dict[str, int] = {}
-    for event, partition in zip(decoded, partitions.tolist(), strict=True):
-        if isinstance(event, Position):
-            lion_id = event.lion_id
-        elif isinstance(event, Deletion):
-            lion_id = event.entity_id
-        else:
-            continue
-        if homes.setdefault(lion_id, partition) != partition:
+    lion_ids = decoded.columns["lion_id"] if isinstance(decoded, Positions) else map(_lion_id, decoded)
+    for lion_id, partition in zip(lion_ids, partitions.tolist(), strict=True):
+        if lion_id is not None and homes.setdefault(lion_id, partition) != partition:
             raise _NotTogether
     return homes
+
+
+def _lion_id(event: Decoded) -> str | None:
+    if isinstance(event, Position):
+        return event.lion_id
+    return event.entity_id if isinstance(event, Deletion) else None

@@ -14,7 +14,7 @@ import xxhash
 from msgspec.structs import astuple
 from numpy.typing import NDArray
 
-from liontrack_stream.contract.events import Decoded
+from liontrack_stream.contract.events import Decoded, Position, Positions
 from liontrack_stream.contract.topics import TopicSpec
 from liontrack_stream.generation import current
 from liontrack_stream.kafka.ports import BatchStats
@@ -52,25 +52,33 @@ class BatchWork:
     judged_again: Counter[int] = field(default_factory=Counter)  # partition -> its rows that silver caught only now
     _kinds: Counter[type[Any]] | None = None
     _events: dict[type[Any], tuple[Sequence[Any], NDArray[np.int64]]] = field(default_factory=dict)
-    _columns: dict[type[Any], Mapping[str, list[Any]]] = field(default_factory=dict)
+    _columns: dict[type[Any], Mapping[str, Sequence[Any]]] = field(default_factory=dict)
     _arrays: dict[tuple[type[Any], str], Any] = field(default_factory=dict)
     _dirty: set[tuple[str, str, int]] = field(default_factory=set)
+
+    @property
+    def kinds(self) -> Counter[type[Any]]:
+        """How many events of each kind there are."""
+        if self._kinds is None:
+            plain = isinstance(self.decoded, Positions)
+            self._kinds = Counter({Position: len(self.decoded)} if plain else map(type, self.decoded))
+        return self._kinds
 
     def events(self, kind: type[Any]) -> tuple[Sequence[Any], NDArray[np.int64]]:
         """The events of one kind, and their places in the batch."""
         if kind not in self._events:
-            if self._kinds is None:
-                self._kinds = Counter(map(type, self.decoded))
-            if self._kinds[kind] == len(self.decoded):
+            if self.kinds[kind] == len(self.decoded):
                 self._events[kind] = self.decoded, np.arange(len(self.decoded))
             else:
-                decoded = self.decoded if self._kinds[kind] else ()
+                decoded = self.decoded if self.kinds[kind] else ()
                 places = [place for place, item in enumerate(decoded) if item.__class__ is kind]
                 self._events[kind] = [decoded[place] for place in places], np.asarray(places, np.int64)
         return self._events[kind]
 
-    def columns(self, kind: type[Any]) -> Mapping[str, list[Any]]:
+    def columns(self, kind: type[Any]) -> Mapping[str, Sequence[Any]]:
         """The fields of the events of one kind, each as a column."""
+        if kind is Position and isinstance(self.decoded, Positions):
+            return self.decoded.columns
         if kind not in self._columns:
             events, _ = self.events(kind)
             columns = map(list, zip(*map(astuple, events), strict=True)) if events else repeat([])
@@ -82,6 +90,12 @@ class BatchWork:
         if (kind, name) not in self._arrays:
             self._arrays[kind, name] = pa.array(self.columns(kind)[name], pa.large_string())
         return self._arrays[kind, name]
+
+    def times(self, kind: type[Any]) -> NDArray[np.int64]:
+        """When the events of one kind happened, in microseconds."""
+        if (kind, "time_us") not in self._arrays:
+            self._arrays[kind, "time_us"] = np.array(self.columns(kind)["time_us"], np.int64)
+        return self._arrays[kind, "time_us"]
 
     def floats(self, kind: type[Any], name: str) -> NDArray[np.float64]:
         """A field of numbers of the events of one kind; NaN where there is none."""

@@ -1,0 +1,69 @@
+"""aiokafka's records a chunk at a time.
+
+aiokafka goes through a fetch record by record in Python: a generator, its checks, and a `ConsumerRecord` made of each,
+which together take twice as long as parsing. Here its loop sees chunks instead, each as if it were one record; what it
+decides about batches (checksums, aborted transactions, markers, offsets) it goes on deciding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+CHUNK_RECORDS = 256
+
+
+class _Chunk:
+    """Some records of one batch. For aiokafka a record whose offset is the last one's."""
+
+    __slots__ = ("offset", "records")
+
+    def __init__(self, records: Sequence[Any]) -> None:
+        self.offset: int = records[-1].offset
+        self.records = records
+
+
+class _Batch:
+    """One of aiokafka's record batches, whose iterator gives chunks."""
+
+    def __init__(self, batch: Any) -> None:
+        self._batch = batch
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._batch, name)
+
+    def __next__(self) -> Any:
+        return next(self._batch)  # a control batch's marker
+
+    def __iter__(self) -> Iterator[_Chunk]:
+        records = list(self._batch)
+        for start in range(0, len(records), CHUNK_RECORDS):
+            yield _Chunk(records[start : start + CHUNK_RECORDS])
+
+
+class _Batches:
+    """What was fetched of one partition."""
+
+    def __init__(self, records: Any) -> None:
+        self._records = records
+
+    def has_next(self) -> bool:
+        return bool(self._records.has_next())
+
+    def next_batch(self) -> _Batch:
+        return _Batch(self._records.next_batch())
+
+
+def take_chunks(records: Any) -> None:
+    """Have aiokafka's `PartitionRecords`, of which nothing was taken yet, give lists of parsed records."""
+    if isinstance(records._records, _Batches):
+        return
+
+    def wanted(tp: Any, chunk: _Chunk) -> Sequence[Any]:
+        start = records.next_fetch_offset  # may lie within a batch: it was sought
+        if chunk.records[0].offset >= start:
+            return chunk.records
+        return [record for record in chunk.records if record.offset >= start]
+
+    records._records = _Batches(records._records)
+    records._consumer_record = wanted
