@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from liontrack_stream.contract.convert import BrokenRule
-from liontrack_stream.contract.decode import _careful, _decode, decode, decode_records
+from liontrack_stream.contract.decode import _careful, _decode, decode, decode_batch, decode_records
 from liontrack_stream.contract.envelopes import BadEnvelope
 from liontrack_stream.contract.events import Deletion, Position, Rejected, to_json
 from liontrack_stream.contract.redact import redact
@@ -30,6 +30,7 @@ def check(topic: str, key: bytes | None, value: bytes | None) -> None:
     assert event == decode(topic, key, value)
     if topic == POSITIONS.name:
         assert decode_records(topic, [(key, value)]) == [event], "the short cut says something else"
+        assert list(decode_batch(topic, [key], [value])) == [event], "the short cut for batches says something else"
     if isinstance(event, Rejected):
         assert event.rule in SHAPE_RULES | CONTENT_RULES, event
         _expected_error(topic, key, value)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liontrack_stream.contract.decode import decode
-from liontrack_stream.contract.events import Activity, Deletion, Position, Rejected
+from liontrack_stream.contract.decode import decode, decode_batch
+from liontrack_stream.contract.events import Activity, Deletion, Position, Positions, Rejected
 from liontrack_stream.contract.topics import TOPICS
 
 POSITIONS = "lions.position.events"
@@ -187,6 +188,33 @@ _json = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*FIX, "op", "after", "$date"]), inner),
     max_leaves=10,
 )
+
+
+_PLAIN = [
+    {**FIX, "lion_id": f"lion-{n}", "timestamp": 1292716800 + n, "accuracy": n, "event_id": "e"} for n in range(3)
+]
+_ODD = st.sampled_from(
+    [
+        *({**FIX, **change} for change in ({"event_id": 7}, {"lion_id": ""}, {"lion_id": "a" * 600}, {"pack": "x"})),
+        *({**FIX, "position": {"lat": lat, "lng": lng}} for lat, lng in ((-90.5, 0), (0, 180.5), (90, -180))),
+        *({**FIX, "timestamp": time} for time in ("2010-12-19T02:00:00+02:00", "yesterday", -1)),
+    ]
+)
+
+
+@given(st.lists(st.sampled_from(_PLAIN) | _ODD | _json, max_size=6), st.booleans())
+def test_a_batch_is_decoded_as_its_records_are(documents: list[Any], tombstone: bool) -> None:
+    values = [json.dumps(document).encode() for document in documents] + [None] * tombstone
+    keys = [b"k%d" % n for n in range(len(values))]
+    assert list(decode_batch(POSITIONS, keys, values)) == list(map(partial(decode, POSITIONS), keys, values))
+
+
+def test_a_batch_of_plain_fixes_is_columns() -> None:
+    values = [json.dumps(document).encode() for document in _PLAIN]
+    decoded = decode_batch(POSITIONS, [b"k"] * 3, values)
+    assert isinstance(decoded, Positions)
+    assert list(decoded) == [decode(POSITIONS, b"k", value) for value in values]
+    assert {event.rule for event in decode_batch(POSITIONS, [b"k"] * 3, values, 20)} == {"oversized"}
 
 
 @given(st.sampled_from([topic.name for topic in TOPICS]), _json)

@@ -169,7 +169,7 @@ def test_late_uploads_duplicates_conflicts_and_bad_fixes(events: list) -> None:
             latest[fix.lion_id] = max(latest.get(fix.lion_id, 0), fix.time_us)
         else:
             counts["future"] += 1
-        [content] = content_hashes([fix])
+        [content] = content_hashes({name: [getattr(fix, name)] for name in fix.__struct_fields__})
         first = seen.setdefault((fix.lion_id, fix.time_us), content)
         counts["repeat"] += (fix.lion_id, fix.time_us) in seen and first != content
         counts["zero"] += (fix.lat, fix.lng) == (0, 0)
