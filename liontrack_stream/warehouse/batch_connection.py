@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from time import perf_counter
@@ -63,12 +63,15 @@ class BatchConnection:
         self._under_way = asyncio.create_task(run())
         await asyncio.sleep(0)  # now it is sent
 
-    async def copy_to_table(self, table: str, *, schema_name: str, source: memoryview, **options: Any) -> None:
+    async def copy_to_table(
+        self, table: str, *, schema_name: str, source: Sequence[memoryview], **options: Any
+    ) -> None:
         """Begin `asyncpg.Connection.copy_to_table`, until the rows are sent; a dated partition counts as its table."""
         sent = asyncio.Event()
 
         async def rows() -> AsyncIterator[memoryview]:
-            yield source
+            for piece in source:
+                yield piece
             sent.set()
 
         async def run() -> None:

@@ -124,8 +124,8 @@ class Rows:
         text = value.encode()
         return self._add(name, struct.pack(">i", len(text)) + text)
 
-    def encode(self) -> bytes:
-        """The whole COPY stream."""
+    def encode(self) -> Sequence[memoryview]:
+        """The COPY stream, in pieces."""
         pieces: list[pa.Array] = []
         block = _Block(self.count, struct.pack(">h", len(self._columns)))
         for before, values in self._columns:
@@ -140,7 +140,8 @@ class Rows:
         pieces += block.close()
         rows = pc.call_function("binary_join_element_wise", [*pieces, _NOTHING], _NULLS_ARE_EMPTY)
         _, ends, data = rows.buffers()
-        return b"".join((_HEADER, memoryview(data)[: np.frombuffer(ends, np.int64)[self.count]], _TRAILER))
+        rows_bytes = memoryview(data)[: np.frombuffer(ends, np.int64)[self.count]]
+        return memoryview(_HEADER), rows_bytes, memoryview(_TRAILER)
 
 
 def arrow_bytes(values: Sequence[bytes | None] | pa.Array) -> pa.Array:
@@ -211,7 +212,6 @@ def _array(oid: int, items: Sequence[bytes]) -> bytes:
 async def copy_rows(connection: BatchConnection, schema: str, table: str, rows: Rows) -> None:
     """COPY ``rows`` into an allow-listed table of this process's generation."""
     if rows.count:
-        source = memoryview(rows.encode())  # bytes would be a path's name, and a file be read by another thread
         await connection.copy_to_table(
-            table, schema_name=schema + suffix(current()), columns=rows.names, format="binary", source=source
+            table, schema_name=schema + suffix(current()), columns=rows.names, format="binary", source=rows.encode()
         )

@@ -25,7 +25,7 @@ async def connection(settings: Settings) -> AsyncIterator[asyncpg.Connection]:
 
 
 async def copy(batch: BatchConnection, *texts: str) -> None:
-    source = memoryview(Rows(len(texts)).text("text", texts).encode())
+    source = Rows(len(texts)).text("text", texts).encode()
     await batch.copy_to_table("notes", schema_name="pg_temp", columns=["text"], format="binary", source=source)
 
 

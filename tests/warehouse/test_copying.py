@@ -23,7 +23,7 @@ def test_each_kind_of_column_is_laid_out_as_postgresql_reads_it() -> None:
         [b"kg", _i4(2), _i8(1), None, None, None, None, b"", b"\x01{}"],
         [b"kg", _i4(3), _i8(1), _f8(2.0), None, "öö".encode(), b"\x00", b"", None],
     ]
-    assert list(_read(rows.encode())) == expected
+    assert list(_read(b"".join(rows.encode()))) == expected
 
 
 _ROW = st.tuples(
@@ -53,7 +53,7 @@ def test_any_rows_of_any_part_of_a_batch(values: list[tuple[str, bytes, int, boo
         ]
         for text, blob, number, mark in part
     ]
-    assert list(_read(rows.encode())) == expected
+    assert list(_read(b"".join(rows.encode()))) == expected
 
 
 def _i4(value: int) -> bytes:
