@@ -56,6 +56,17 @@ def pieces(fixes: Fixes, bounds: Sequence[int]) -> list[Fixes]:
     return [np.ndarray(end - start, FIX, data[start * size : end * size]) for start, end in pairwise(bounds)]
 
 
+def of_lions(fixes: Fixes, lions: NDArray[np.int64]) -> Fixes:
+    """The fixes of some lions, by their numbers in order; numbered anew by their places among these."""
+    number = np.full(int(fixes["lion"].max(initial=-1)) + 1, -1, np.int32)
+    number[lions] = np.arange(len(lions))
+    theirs = number[fixes["lion"]]
+    places = np.flatnonzero(theirs >= 0)
+    chosen = fixes.take(places)
+    chosen["lion"] = theirs[places]
+    return chosen
+
+
 def flag_names(flags: int) -> list[str]:
     """The names of a fix's flags, as silver.flag_names() gives them."""
     return [name for name, bit in FLAGS.items() if flags & bit]

@@ -16,6 +16,7 @@ import numpy as np
 from liontrack_stream.core.fixes import NO_STEP, Fixes, empty
 from liontrack_stream.core.geo import DAY_US
 from liontrack_stream.core.health import LOOKBACK_DAYS, Outlook
+from liontrack_stream.warehouse.herd import Herd
 from liontrack_stream.warehouse.lion_days import END_DAY, Days, load_days
 from liontrack_stream.warehouse.queries import query
 from liontrack_stream.warehouse.stored_fixes import MARGIN_CANDIDATES, Found, Wanted, read_fixes
@@ -70,11 +71,17 @@ class LionState(msgspec.Struct, eq=False):
 
 
 class LionCache:
-    """The states of the lions written last."""
+    """The states of the lions written last; of the others the herd keeps what moving on takes."""
 
-    def __init__(self, lions_max: int = 4096) -> None:
+    def __init__(self, lions_max: int = 1024) -> None:
         self._states: OrderedDict[str, LionState] = OrderedDict()
         self._lions_max = lions_max
+        self.herd = Herd()
+
+    def holds(self, lion_id: str, revision: int) -> bool:
+        """Whether a lion's state at this revision is here."""
+        state = self._states.get(lion_id)
+        return state is not None and state.revision == revision
 
     def get(self, lion_id: str, revision: int) -> LionState | None:
         """A copy of the state of a lion at this revision, if it is here."""
@@ -90,8 +97,9 @@ class LionCache:
         for state in states:
             self._states[state.lion_id] = state
             self._states.move_to_end(state.lion_id)
-        while len(self._states) > self._lions_max:
-            self._states.popitem(last=False)
+        surplus = len(self._states) - self._lions_max
+        if surplus > 0:
+            self.herd.put_states([self._states.popitem(last=False)[1] for _ in range(surplus)])
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -103,11 +111,10 @@ class Known(msgspec.Struct, frozen=True):
 
 async def load_known(work: BatchWork, lion_ids: Iterable[str]) -> Known:
     """Look the lions up, under their locks."""
-    rows = await work.connection.fetch(query("silver/lions_known"), list(lion_ids))
-    return Known(
-        {lion_id: revision for lion_id, revision, _ in rows if revision is not None},
-        [lion_id for lion_id, _, deleted in rows if deleted],
-    )
+    ids = list(lion_ids)
+    revisions, deleted = await work.connection.fetchrow(query("silver/lions_known"), ids)
+    known = zip(ids, revisions, strict=True)
+    return Known({lion_id: revision for lion_id, revision in known if revision is not None}, deleted)
 
 
 async def load_states(

@@ -7,11 +7,14 @@ from itertools import pairwise
 from operator import attrgetter
 
 import numpy as np
+import pyarrow as pa
 from msgspec.structs import replace
 
+from liontrack_stream.contract.events import Position, to_json
 from liontrack_stream.core.fixes import Fixes
 from liontrack_stream.core.health import LOOKBACK_DAYS, LionDay
 from liontrack_stream.core.windows import DayFacts
+from liontrack_stream.warehouse.copying import Rows
 from liontrack_stream.warehouse.day_partitions import execute_by_period
 from liontrack_stream.warehouse.lion_days import END_DAY, CauseOf, Days, DaysOf, write_days
 from liontrack_stream.warehouse.lion_states import LionState, load_missing_days
@@ -32,6 +35,24 @@ _head = attrgetter(  # as lions_upsert takes them
     "last_fix_us",
 )
 _NO_DAY = LionDay()
+
+
+def position_rows(work: BatchWork, new: Fixes) -> Rows:
+    """New fixes as rows of silver.positions."""
+    columns, places = work.columns(Position), new["row"]
+    rows = Rows(len(new)).timestamp("event_time", new["time_us"]).float8("lat", new["lat"]).float8("lng", new["lng"])
+    rows.int2("flags", new["flags"]).int4("partition", new["partition"]).int8("offset", new["offset"])
+    rows.timestamp("append_time", new["append_us"]).int8("content_hash", new["hash"])
+    for column in ("confidence", "accuracy", "altitude", "dop", "temperature"):
+        rows.float8(column, work.floats(Position, column)[places])
+    rows.boolean("visible", [columns["visible"][place] for place in places.tolist()]).int8(
+        "step_mm", new["step_mm"], new["step_mm"] < 0
+    )
+    chosen = pa.array(places)
+    for column in ("lion_id", "name", "source", "event_id"):
+        rows.text(column, work.texts(Position, column).take(chosen))
+    extras = [columns["extra"][place] for place in places.tolist()]
+    return rows.json("metadata", [None if extra is None else to_json(extra) for extra in extras])
 
 
 async def write_resettled(work: BatchWork, lion_ids: Sequence[str], changed: Fixes) -> None:

@@ -57,6 +57,9 @@ async def create_sink_pool(settings: Settings, rule_version: int | None = None, 
             **acting_as(settings.pg_ingest_role),
             **marks,
             "plan_cache_mode": "force_custom_plan",  # a plan for all values would lock every day's partition
+            # A batch looks up by key: to scan all lions and hash them takes five times as long, at some 100,000.
+            "enable_hashjoin": "off",
+            "enable_mergejoin": "off",
         },
     )
     assert pool is not None

@@ -11,20 +11,20 @@ from itertools import pairwise
 
 import msgspec
 import numpy as np
-import pyarrow as pa
 
-from liontrack_stream.contract.events import Position, content_hashes, to_json
-from liontrack_stream.core.fixes import Fixes, empty, joined, own_flags
+from liontrack_stream.contract.events import Position, content_hashes
+from liontrack_stream.core.fixes import Fixes, empty, joined, of_lions, own_flags
 from liontrack_stream.core.geo import DAY_US
 from liontrack_stream.core.limits import SPEED_LIMITS_KMH
 from liontrack_stream.core.settle import Settled, settle
 from liontrack_stream.core.windows import WINDOW_US, changed_windows, day_facts, touched_days
 from liontrack_stream.warehouse import lion_windows
-from liontrack_stream.warehouse.copying import Rows, copy_rows
+from liontrack_stream.warehouse.copying import copy_rows
 from liontrack_stream.warehouse.day_partitions import execute_by_period
 from liontrack_stream.warehouse.deletions import NewDeletions, load_deletions
 from liontrack_stream.warehouse.lion_advance import advance_heads, count_fixes, trimmed_tails
 from liontrack_stream.warehouse.lion_deletions import Limits, flag_deleted, mark_deleted, withdraw_fixes
+from liontrack_stream.warehouse.lion_moves import store_moves
 from liontrack_stream.warehouse.lion_revisions import LionCauses
 from liontrack_stream.warehouse.lion_states import (
     END_US,
@@ -37,7 +37,13 @@ from liontrack_stream.warehouse.lion_states import (
     load_tails,
     trimmed_days,
 )
-from liontrack_stream.warehouse.lion_writes import reread_heads, write_facts, write_lions, write_resettled
+from liontrack_stream.warehouse.lion_writes import (
+    position_rows,
+    reread_heads,
+    write_facts,
+    write_lions,
+    write_resettled,
+)
 from liontrack_stream.warehouse.quality_tally import tally_fixes
 from liontrack_stream.warehouse.work import BatchWork
 
@@ -67,13 +73,15 @@ async def store_positions(work: BatchWork, cache: LionCache, limits_kmh: Limits 
     deletions = await load_deletions(work, known.deleted)
     flag_deleted(deletions, lion_ids, columns["event_id"], fresh)
     told_us = await withdraw_fixes(work, gone, limits_kmh)
-    if lion_ids:
-        if told_us:  # withdrawing raised revisions
-            known = await load_known(work, lion_ids)
-        states = await load_states(work, lion_ids, known.revisions, cache)
+    if told_us:  # withdrawing raised revisions
+        known = await load_known(work, named)
+    moved_on = await store_moves(work, cache, lion_ids, known, fresh, limits_kmh)
+    if not moved_on.all():
+        others = np.flatnonzero(~moved_on)
+        states = await load_states(work, [lion_ids[n] for n in others.tolist()], known.revisions, cache)
         for state in states:
             state.told_us = told_us.get(state.lion_id, state.told_us)
-        await _store_fixes(work, states, fresh, limits_kmh)
+        await _store_fixes(work, states, of_lions(fresh, others), limits_kmh)
         work.after_commit.append(lambda: cache.put(states))
     await mark_deleted(work, deletions)
 
@@ -224,7 +232,7 @@ async def _write_fixes(work: BatchWork, lion_ids: list[str], settled: Settled) -
         times = replaced["time_us"].tolist()
         await execute_by_period(work, "silver/positions_delete", times, names, times)
     new = fixes.take(np.flatnonzero(fixes["row"] >= 0))
-    await copy_rows(work.connection, "silver", "positions", _position_rows(work, new))
+    await copy_rows(work.connection, "silver", "positions", position_rows(work, new))
     await write_resettled(work, lion_ids, fixes[settled.changed & (fixes["row"] < 0)])
     if len(losers):
         identities = [
@@ -243,23 +251,6 @@ async def _write_fixes(work: BatchWork, lion_ids: list[str], settled: Settled) -
     days = np.unique(fixes["time_us"][settled.changed] // DAY_US).tolist()
     work.touched("silver", "positions", days)
     work.touched("gold", "lions_positions_history", days)
-
-
-def _position_rows(work: BatchWork, new: Fixes) -> Rows:
-    columns, places = work.columns(Position), new["row"]
-    rows = Rows(len(new)).timestamp("event_time", new["time_us"]).float8("lat", new["lat"]).float8("lng", new["lng"])
-    rows.int2("flags", new["flags"]).int4("partition", new["partition"]).int8("offset", new["offset"])
-    rows.timestamp("append_time", new["append_us"]).int8("content_hash", new["hash"])
-    for column in ("confidence", "accuracy", "altitude", "dop", "temperature"):
-        rows.float8(column, work.floats(Position, column)[places])
-    rows.boolean("visible", [columns["visible"][place] for place in places.tolist()]).int8(
-        "step_mm", new["step_mm"], new["step_mm"] < 0
-    )
-    chosen = pa.array(places)
-    for column in ("lion_id", "name", "source", "event_id"):
-        rows.text(column, work.texts(Position, column).take(chosen))
-    extras = [columns["extra"][place] for place in places.tolist()]
-    return rows.json("metadata", [None if extra is None else to_json(extra) for extra in extras])
 
 
 async def _update_states(work: BatchWork, rounds: list[_Round], spans: Sequence[Span], settled: Settled) -> list[int]:

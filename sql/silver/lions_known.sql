@@ -1,7 +1,6 @@
--- One row per lion of the list: the revision that a state kept of it must have, null for a lion that is not known, and
--- whether a deletion names it. Read under the lion's lock.
-SELECT named.lion_id, l.revision, EXISTS (
-    SELECT FROM metadata.deletions d WHERE d.topic = 'lions.position.events' AND d.entity_id = named.lion_id
-)
-FROM unnest($1::text[]) AS named (lion_id)
-LEFT JOIN silver.lions l ON l.lion_id = named.lion_id
+-- One row: the revisions that states kept of the lions of the list must have, in its order, null for a lion that is not
+-- known; and whom of them a deletion names. Read under the lions' locks.
+SELECT array_agg((SELECT l.revision FROM silver.lions l WHERE l.lion_id = named.lion_id) ORDER BY named.n) AS revisions,
+       ARRAY(SELECT DISTINCT d.entity_id FROM metadata.deletions d
+             WHERE d.topic = 'lions.position.events' AND d.entity_id = ANY ($1::text[])) AS deleted
+FROM unnest($1::text[]) WITH ORDINALITY AS named (lion_id, n)

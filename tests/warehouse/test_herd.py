@@ -1,0 +1,101 @@
+"""Lions whose whole state is not kept: those that move on are settled from the little that is, to the oracle's rows."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from liontrack_stream.warehouse import lion_moves, sink
+from liontrack_stream.warehouse.lion_states import LionCache
+from tests.support.oracle import POSITIONS, TOPICS, WEIGHTS, Consumed
+from tests.support.random_cases import random_case
+from tests.support.records import APPENDED_MS, fix
+from tests.support.replaying import Replay
+from tests.support.strategies import Step, cases
+from tests.warehouse.test_properties import examples
+
+FACTOR = 20 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 1
+START = datetime(2014, 3, 1)
+HOME = (-24.0, 20.0)
+
+
+@pytest.fixture(autouse=True)
+def moved(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[bool]]:
+    """One whole state is kept; how many lions had a head, and how many were new, when they moved on."""
+    counts: Counter[bool] = Counter()
+    write = lion_moves._write
+
+    async def counted(work: Any, moves: Any, herd: Any) -> None:
+        counts.update(moves.held.tolist())
+        await write(work, moves, herd)
+
+    monkeypatch.setattr(sink, "LionCache", partial(LionCache, 1))
+    monkeypatch.setattr(lion_moves, "_write", counted)
+    yield counts
+
+
+@examples(40)
+@given(case=cases((POSITIONS,)))
+async def test_fixes_in_any_delivery(replay, case):
+    await replay.holds(case)
+
+
+@examples(25)
+@given(case=cases((POSITIONS, WEIGHTS), tombstones=True))
+async def test_lions_in_any_delivery(replay, case):
+    await replay.holds(case)
+
+
+@pytest.mark.parametrize("seed", range(2 * FACTOR))
+@pytest.mark.parametrize("topics", [(POSITIONS,), (POSITIONS, WEIGHTS), TOPICS])
+async def test_long_streams(replay, topics, seed):
+    await replay.holds(random_case(4000 + seed, topics, 300))
+
+
+@pytest.mark.parametrize("seed", range(4 * FACTOR))
+async def test_a_herd_that_walks_rests_and_is_seen_late(replay: Replay, moved: Counter[bool], seed: int) -> None:
+    records = herd(random.Random(seed), lions=12, days=2)
+    steps, size = [], 17
+    for n in range(0, len(records), size):
+        steps.append(Step(POSITIONS, 0, tuple(records[n : n + size])))
+    await replay.deliver(steps)
+    assert await replay.differences(records) == []
+    assert moved[False] >= 6
+    assert moved[True] > 100, "most fixes were to be settled by heads"
+
+
+async def test_fixes_that_come_newest_first_are_late(replay: Replay) -> None:
+    records = [fix("nala", f"2014-03-01T12:{59 - 10 * n}:00", where={"offset": n}) for n in range(5)]
+    await replay.deliver([Step(POSITIONS, 0, tuple(records))])
+    assert replay.stats.late == 4
+
+
+def herd(rng: random.Random, lions: int, days: int) -> list[Consumed]:
+    """Fixes every half hour, as they arrive: each lion walks, or rests, or both; a few come late, twice, or jump."""
+    places = {f"lion-{n}": list(HOME) for n in range(lions)}
+    rests = {lion: rng.random() < 0.4 for lion in places}
+    sent: list[tuple[float, str, datetime, tuple[float, float], dict[str, Any]]] = []
+    for step in range(48 * days):
+        for lion, place in places.items():
+            rests[lion] ^= rng.random() < 0.08
+            reach_deg = 0.0001 if rests[lion] else 0.01  # 10 m, 1 km
+            place[0] += rng.uniform(-reach_deg, reach_deg)
+            place[1] += rng.uniform(-reach_deg, reach_deg)
+            odd = rng.random()
+            time = START + timedelta(minutes=30 * step + rng.choice((0, 0, 0, 1)), microseconds=rng.randrange(10))
+            here = (10.0, 20.0) if odd < 0.01 else (0.0, 0.0) if odd < 0.02 else (place[0], place[1])
+            more = {"name": rng.choice((lion.title(), lion.upper()))} if rng.random() < 0.5 else {}
+            arrives = step + (rng.randrange(40) if odd > 0.97 else 0)
+            sent += [(arrives + rng.random(), lion, time, here, more)] * (2 if 0.1 < odd < 0.12 else 1)
+    return [
+        fix(lion, time.isoformat(), *here, where={"offset": n, "timestamp": APPENDED_MS + n}, **more)
+        for n, (_, lion, time, here, more) in enumerate(sorted(sent, key=lambda one: one[0]))
+    ]
