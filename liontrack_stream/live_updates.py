@@ -58,6 +58,9 @@ class LiveUpdates(Service):
         if table is None or not live:
             return
         pending = self._pending.setdefault(partition, {})
+        if table.newest_by is None:
+            pending.update(live)
+            return
         for key, value in live.items():
             pending[key] = table.newer(pending.get(key), value)
 

@@ -23,6 +23,7 @@ WINDOW_US = 5 * MINUTE_US
 STATIONARY_FIXES_MIN = 5
 STATIONARY_RADIUS_M = 50.0
 _DEGREE_M_MIN = 110_000.0  # a degree of latitude is never shorter
+_NONE = np.empty(0, np.int64)
 
 
 @dataclass(slots=True)
@@ -43,6 +44,11 @@ class LionWindows:
     existed: Mask
     vanished_lion: Ints  # windows that lost their last accepted fix
     vanished_start_us: Ints
+
+    def take(self, places: Ints) -> LionWindows:
+        """Some of the windows that hold fixes."""
+        chosen = {name: getattr(self, name).take(places) for name in self.__slots__[:-2]}
+        return LionWindows(**chosen, vanished_lion=_NONE, vanished_start_us=_NONE)
 
 
 @dataclass(slots=True)

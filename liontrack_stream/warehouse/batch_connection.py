@@ -100,6 +100,10 @@ class BatchConnection:
         await self._settled()
         return await self._connection.fetchval(sql, *arguments)
 
+    def wrote(self, table: str, rows: int) -> None:
+        """Count rows that a statement replaced which is no INSERT or MERGE."""
+        self._count(table, str(rows))
+
     async def _settled(self) -> None:
         """What was under way is done; raises its error."""
         if self._under_way is not None:

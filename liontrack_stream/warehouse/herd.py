@@ -6,13 +6,14 @@ lion whose last fix does not count, or whose last day is not the last fix's: the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Iterable, Sequence
+from itertools import repeat
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from liontrack_stream.core.geo import DAY_US, Mask, distance_m
+from liontrack_stream.core.geo import DAY_US, Ints, Mask, distance_m
 from liontrack_stream.core.health import LOOKBACK_DAYS, Outlook, outlook
 from liontrack_stream.core.windows import STATIONARY_RADIUS_M
 
@@ -42,31 +43,54 @@ _NAN = float("nan")
 _UNKNOWN = np.array([(0, NEVER_US, _NAN, _NAN, 0, 0, -1, _NAN, NEVER_US, 0.0, 0.0, _NAN, _NAN)], HEAD)
 
 
+class Found(NamedTuple):
+    """The heads of some lions; places are -1 of lions that have none, and hold while the herd is what it was."""
+
+    herd: Heads
+    places: Ints
+
+    @property
+    def held(self) -> Mask:
+        return np.asarray(self.places >= 0)
+
+    @property
+    def heads(self) -> Heads:
+        """Copies; of lions without one what a lion begins with."""
+        heads = self.herd.take(self.places, mode="clip")
+        heads[self.places < 0] = _UNKNOWN
+        return heads
+
+
 class Herd:
-    """Heads by lion. A herd that outgrows it is begun anew."""
+    """Heads by lion. A herd that outgrows its room is begun anew."""
 
     def __init__(self, lions_max: int = 131_072) -> None:
-        self._places: dict[str, int] = {}
-        self._heads: Heads = np.zeros(1024, HEAD)
         self._lions_max = lions_max
+        self._begin()
 
-    def find(self, lion_ids: Sequence[str], revisions: Mapping[str, int]) -> tuple[Mask, Heads]:
-        """Of which of the lions there is a head of this revision; the heads, that of an unknown lion for the others."""
-        places = np.array([self._places.get(lion_id, -1) for lion_id in lion_ids], np.int64)
-        heads = self._heads.take(places, mode="clip")
-        now = np.array([revisions.get(lion_id, -1) for lion_id in lion_ids], np.int64)
-        held = (places >= 0) & (heads["revision"] == now)
-        heads[~held] = _UNKNOWN
-        return held, heads
+    def _begin(self) -> None:
+        self._places: dict[str, int] = {}
+        self._heads: Heads = np.zeros(self._lions_max, HEAD)  # takes memory as it is filled
 
-    def put(self, lion_ids: Sequence[str], heads: Heads) -> None:
-        """Keep heads that were committed."""
-        if len(self._places) + len(lion_ids) > self._lions_max:
-            self._places.clear()
-        places = [self._places.setdefault(lion_id, len(self._places)) for lion_id in lion_ids]
-        if len(self._places) > len(self._heads):
-            self._heads = np.concatenate((self._heads, np.zeros(max(len(lion_ids), len(self._heads)), HEAD)))
-        self._heads[places] = heads
+    def find(self, lion_ids: Iterable[str]) -> Found:
+        """The heads of lions, whatever their revision."""
+        places = map(self._places.get, lion_ids, repeat(-1))
+        return Found(self._heads, np.fromiter(places, np.int64))
+
+    def put(self, lion_ids: Sequence[str], heads: Heads, found: Found | None = None) -> None:
+        """Keep heads that were committed. ``found``: what `find` has said of these lions."""
+        if found is None or found.herd is not self._heads:
+            found = self.find(lion_ids)
+        new = np.flatnonzero(found.places < 0).tolist()
+        if len(self._places) + len(new) > self._lions_max:
+            self._begin()
+            new = list(range(min(len(lion_ids), self._lions_max)))
+            found = Found(self._heads, np.full(len(lion_ids), -1))
+        places = found.places.copy()
+        for n in new:
+            places[n] = self._places.setdefault(lion_ids[n], len(self._places))
+        kept = np.flatnonzero(places >= 0)
+        self._heads[places[kept]] = heads[kept]
 
     def put_states(self, states: Iterable[LionState]) -> None:
         """Keep the heads of whole states that are given up."""

@@ -31,27 +31,38 @@ from liontrack_stream.core.windows import (
 )
 from liontrack_stream.warehouse import lion_windows
 from liontrack_stream.warehouse.copying import copy_rows
-from liontrack_stream.warehouse.herd import NEVER_US, Heads, Herd
-from liontrack_stream.warehouse.lion_states import Known, LionCache
+from liontrack_stream.warehouse.herd import NEVER_US, Found, Heads, Herd
+from liontrack_stream.warehouse.lion_states import LionCache, load_revisions
 from liontrack_stream.warehouse.lion_writes import position_rows
 from liontrack_stream.warehouse.queries import query
 from liontrack_stream.warehouse.work import BatchWork
 
 Limits = tuple[float, float, float, float]
 _NOBODY = np.empty(0, np.int64)
+# The columns of statements, in their order.
+_PLACE = ("lion_id", "name", "name_us", "lat", "lng", "last_us")
+_NEW_LION = (*_PLACE, "new_fixes", "new_fixes", "first_us", "last_us")
+_FACTS = ("day_fixes", "distance_m", "max_speed_kmh")
+_NO_WEIGHT = (None, None, None, 0, "unknown")
+_NEW_DAY = ("lion_id", "day", *_FACTS, "last_us", "stationary", *_NO_WEIGHT, "score", "status")
+_ADVANCED = ("lion_id", "revision", *_PLACE[1:], "new_fixes", *_FACTS, "score", "status")
 
 
 @dataclass(slots=True)
 class _Moves:
     """Lions that move on, their last stored fix and their new ones settled, by lion and time.
 
-    ``held``: which of them had fixes before; ``now``: their heads, brought up to the new fixes step by step.
+    ``found``: the heads of those that have some; ``now``: all their heads, brought up to the new fixes step by step.
     """
 
     lion_ids: list[str]
-    held: Mask
+    found: Found
     now: Heads
     settled: Settled
+
+    @property
+    def held(self) -> Mask:
+        return self.found.held
 
     @property
     def last(self) -> Ints:
@@ -60,32 +71,39 @@ class _Moves:
 
 
 async def store_moves(
-    work: BatchWork, cache: LionCache, lion_ids: Sequence[str], known: Known, fresh: Fixes, limits_kmh: Limits
-) -> Mask:
-    """Store the fixes of lions that move on, unless their whole state is at hand; which lions those are.
+    work: BatchWork, cache: LionCache, lion_ids: Sequence[str], deleted: set[str], fresh: Fixes, limits_kmh: Limits
+) -> tuple[Ints, dict[str, int]]:
+    """Store the fixes of lions that move on, unless their whole state is kept.
 
-    ``fresh``: the batch's fixes by lion and time, some of each lion.
+    Parameters
+    ----------
+    deleted
+        Lions that a deletion names.
+    fresh
+        The batch's fixes by lion and time, some of each lion.
+
+    Returns
+    -------
+    tuple
+        The other lions; the revisions of those of them that the warehouse knows.
     """
-    stored = np.zeros(len(lion_ids), bool)
-    chosen = _able(work, cache, lion_ids, known)
-    if chosen.any():
-        held, heads = cache.herd.find(lion_ids, known.revisions)
-        new = np.array([lion_id not in known.revisions for lion_id in lion_ids], bool)
-        lions = np.flatnonzero(chosen & (held | new) & _in_order(fresh, held, heads))
-        if len(lions):
-            names = [lion_ids[n] for n in lions.tolist()]
-            moves, moved_on = _settled(names, held[lions], heads.take(lions), of_lions(fresh, lions), limits_kmh)
-            stored[lions[moved_on]] = True
-            if len(moved_on):
-                await _write(work, moves, cache.herd)
-    return stored
-
-
-def _able(work: BatchWork, cache: LionCache, lion_ids: Sequence[str], known: Known) -> Mask:
-    if not work.gold:
-        return np.zeros(len(lion_ids), bool)
-    deleted = set(known.deleted)
-    return np.array([not (cache.holds(n, known.revisions.get(n, -1)) or n in deleted) for n in lion_ids], bool)
+    whole = np.array([lion_id in cache or lion_id in deleted or not work.gold for lion_id in lion_ids], bool)
+    found = cache.herd.find(lion_ids)
+    found.places[whole] = -1
+    unheld = np.flatnonzero(~found.held)
+    revisions = await load_revisions(work, [lion_ids[n] for n in unheld.tolist()])
+    new = ~whole & ~found.held
+    new[unheld] &= np.array([lion_ids[n] not in revisions for n in unheld.tolist()], bool)
+    others = np.ones(len(lion_ids), bool)
+    lions = np.flatnonzero((new | found.held) & _in_order(fresh, found.held, found.heads))
+    if len(lions):
+        names, theirs = [lion_ids[n] for n in lions.tolist()], Found(found.herd, found.places[lions])
+        moves, moved_on = _settled(names, theirs, of_lions(fresh, lions), limits_kmh)
+        moved_on = moved_on[await _store(work, moves, cache.herd)]
+        others[lions[moved_on]] = False
+    unasked = np.flatnonzero(others & found.held)
+    revisions |= await load_revisions(work, [lion_ids[n] for n in unasked.tolist()])
+    return np.flatnonzero(others), revisions
 
 
 def _in_order(fresh: Fixes, held: Mask, heads: Heads) -> Mask:
@@ -101,8 +119,9 @@ def _in_order(fresh: Fixes, held: Mask, heads: Heads) -> Mask:
     return ~odd & after & (first_us // DAY_US == day)
 
 
-def _settled(lion_ids: list[str], held: Mask, heads: Heads, fresh: Fixes, limits_kmh: Limits) -> tuple[_Moves, Ints]:
+def _settled(lion_ids: list[str], found: Found, fresh: Fixes, limits_kmh: Limits) -> tuple[_Moves, Ints]:
     """Settle them. The second value: which lions do move on; the moves are theirs alone."""
+    held, heads = found.held, found.heads
     before = empty(int(held.sum()))
     before["lion"], before["row"] = np.flatnonzero(held), -1
     for name, column in (("time_us", "last_us"), ("lat", "lat"), ("lng", "lng")):
@@ -110,7 +129,7 @@ def _settled(lion_ids: list[str], held: Mask, heads: Heads, fresh: Fixes, limits
     fixes = np.concatenate((before, fresh))
     fixes = fixes.take(np.argsort(fixes["lion"], kind="stable"))
     settled = settle(fixes, held, np.zeros(len(held), bool), limits_kmh)
-    moves = _Moves(lion_ids, held, heads, settled)
+    moves = _Moves(lion_ids, found, heads, settled)
     places = np.flatnonzero(settled.fixes["row"] < 0)  # the stored ones
     disturbs = _is_fast(settled.fixes, places, limits_kmh)
     easy = np.bincount(settled.fixes["lion"], (settled.fixes["flags"] != 0) | disturbs, len(held)) == 0
@@ -160,31 +179,93 @@ def _only(moves: _Moves, lions: Ints) -> tuple[_Moves, Ints]:
         of_lions(settled.fixes, lions), settled.changed[chosen], settled.was_accepted[chosen], empty(), _NOBODY
     )
     names = [moves.lion_ids[n] for n in lions.tolist()]
-    return _Moves(names, moves.held[lions], moves.now.take(lions), theirs), lions
+    found = Found(moves.found.herd, moves.found.places[lions])
+    return _Moves(names, found, moves.now.take(lions), theirs), lions
+
+
+async def _store(work: BatchWork, moves: _Moves, herd: Herd) -> Ints:
+    """Store them, all but those that somebody else has written since their heads were made; which ones."""
+    stored = np.empty(0, np.int64)
+    if moves.lion_ids:
+        moves, stored = await _advance(work, moves)
+    if moves.lion_ids:
+        await _write(work, moves, herd)
+    return stored
+
+
+async def _advance(work: BatchWork, moves: _Moves) -> tuple[_Moves, Ints]:
+    """Write the lions' own rows and their days, and bring their heads up to that.
+
+    The second value: which ones nobody else has written since; the moves are theirs alone.
+    """
+    columns = _columns(work, moves)
+    held, unknown = np.flatnonzero(moves.held), np.flatnonzero(~moves.held)
+    if len(unknown):
+        await work.connection.execute(query("silver/lions_upsert"), *_chosen(columns, _NEW_LION, unknown))
+        await work.connection.execute(query("gold/lion_days_upsert"), *_chosen(columns, _NEW_DAY, unknown))
+    stale: list[int] = []
+    if len(held):
+        stale = await work.connection.fetchval(query("silver/lions_advance"), *_chosen(columns, _ADVANCED, held))
+        for table in ("silver.lions", "gold.lions_metrics"):
+            work.connection.wrote(table, len(held) - len(stale))
+    moves.now["revision"] += 1
+    return _only(moves, np.setdiff1d(np.arange(len(moves.now)), held[stale]))
+
+
+def _columns(work: BatchWork, moves: _Moves) -> dict[str, list[Any]]:
+    """What is written of the lions and their days; their heads are brought up to it."""
+    new = moves.settled.fixes.take(np.flatnonzero(moves.settled.fixes["row"] >= 0))
+    firsts = np.searchsorted(new["lion"], np.arange(len(moves.lion_ids)))
+    ends = np.append(firsts[1:], len(new))
+    names, name_us = _last_names(work.columns(Position)["name"], new, firsts.tolist(), ends.tolist())
+    now, last = moves.now, new.take(ends - 1)
+    facts = _facts(moves, last["time_us"] // DAY_US)
+    for name in ("lat", "lng"):
+        now[name] = last[name]
+    now["last_us"], now["accepted"] = last["time_us"], now["accepted"] + ends - firsts
+    now["day_fixes"], now["distance_mm"] = facts.fixes, facts.distance_mm
+    now["max_speed_kmh"] = facts.max_speed_kmh
+    kept = {name: now[name].tolist() for name in ("revision", "lat", "lng", "last_us", "day_fixes")}
+    numbers = {name: _or_none(now[name]) for name in ("max_speed_kmh", "weight_part", "expected_fixes")}
+    stationary = facts.stationary.tolist()
+    judged = map(_judged, kept["day_fixes"], stationary, numbers["weight_part"], numbers["expected_fixes"])
+    score, status = map(list, zip(*judged, strict=True))
+    return {
+        **kept,
+        **numbers,
+        "lion_id": moves.lion_ids,
+        "name": names,
+        "name_us": name_us,
+        "first_us": new["time_us"][firsts].tolist(),
+        "new_fixes": (ends - firsts).tolist(),
+        "day": facts.day.tolist(),
+        "distance_m": [None if mm < 0 else mm / 1000 for mm in facts.distance_mm.tolist()],
+        "stationary": stationary,
+        "score": score,
+        "status": status,
+    }
+
+
+def _chosen(columns: dict[str, list[Any]], names: Sequence[Any], lions: Ints) -> list[list[Any]]:
+    """Some columns of some lions; what is no column's name is the same of all."""
+    places = lions.tolist()
+    some = [columns[name] if name in columns else [name] * len(columns["lion_id"]) for name in names]
+    return some if len(places) == len(columns["lion_id"]) else [[column[n] for n in places] for column in some]
 
 
 async def _write(work: BatchWork, moves: _Moves, herd: Herd) -> None:
-    fixes, windows = moves.settled.fixes, changed_windows(moves.settled)
-    new = fixes.take(np.flatnonzero(fixes["row"] >= 0))
+    """Write the fixes and windows, and tell of them."""
+    windows, new = changed_windows(moves.settled), moves.settled.fixes
+    new = new.take(np.flatnonzero(new["row"] >= 0))
     await copy_rows(work.connection, "silver", "positions", position_rows(work, new))
     await lion_windows.write(work, moves.lion_ids, windows)
-    last = fixes.take(moves.last)
-    facts = _facts(moves, last["time_us"] // DAY_US)
-    await _write_days(work, moves, facts)
-    await _write_lions(work, moves, new)
-    await lion_windows.tell_live(work, moves.lion_ids, windows, last["time_us"].tolist(), [])
+    await lion_windows.tell_live(work, moves.lion_ids, windows, moves.now["last_us"].tolist(), [])
     work.count(silver=len(new))
-    days = np.unique(facts.day).tolist()
+    days = np.unique(new["time_us"] // DAY_US).tolist()
     for layer, table in (("silver", "positions"), ("gold", "lions_positions_history"), ("gold", "lions_metrics")):
         work.touched(layer, table, days)
     work.touched("silver", "lions")
-    now = moves.now
-    now["revision"] += 1
-    now["accepted"] += np.bincount(new["lion"])
-    now["last_us"], now["lat"], now["lng"] = last["time_us"], last["lat"], last["lng"]
-    now["day_fixes"], now["distance_mm"] = facts.fixes, facts.distance_mm
-    now["max_speed_kmh"] = facts.max_speed_kmh
-    work.after_commit.append(lambda: herd.put(moves.lion_ids, now))
+    work.after_commit.append(lambda: herd.put(moves.lion_ids, moves.now, moves.found))
 
 
 def _facts(moves: _Moves, day: Ints) -> DayFacts:
@@ -199,22 +280,6 @@ def _facts(moves: _Moves, day: Ints) -> DayFacts:
     return facts
 
 
-async def _write_days(work: BatchWork, moves: _Moves, facts: DayFacts) -> None:
-    fixes, stationary = facts.fixes.tolist(), facts.stationary.tolist()
-    expected = _or_none(moves.now["weight_part"]), _or_none(moves.now["expected_fixes"])
-    judged = map(_judged, fixes, stationary, *expected)
-    columns = (
-        facts.day.tolist(),
-        fixes,
-        [None if mm < 0 else mm / 1000 for mm in facts.distance_mm.tolist()],
-        _or_none(facts.max_speed_kmh),
-        facts.last_us.tolist(),
-        stationary,
-        *map(list, zip(*judged, strict=True)),
-    )
-    await work.connection.execute(query("gold/lion_days_advance"), moves.lion_ids, *columns)
-
-
 @lru_cache(maxsize=65_536)
 def _judged(fixes: int, stationary: bool, weight_part: float | None, expected: float | None) -> tuple[Any, str]:
     """The score of a day with fixes, and its status: many lions have the same."""
@@ -224,25 +289,15 @@ def _judged(fixes: int, stationary: bool, weight_part: float | None, expected: f
     return score, LionDay(health_score=score).status
 
 
-async def _write_lions(work: BatchWork, moves: _Moves, new: Fixes) -> None:
-    firsts = np.searchsorted(new["lion"], np.arange(len(moves.lion_ids)))
-    ends = np.append(firsts[1:], len(new))
-    names, name_us = _last_names(work.columns(Position)["name"], new, firsts.tolist(), ends.tolist())
-    places = (new["lat"][ends - 1], new["lng"][ends - 1], new["time_us"][firsts], new["time_us"][ends - 1])
-    columns = [column.tolist() for column in (*places, ends - firsts)]
-    await work.connection.execute(query("silver/lions_advance"), moves.lion_ids, names, name_us, *columns)
-
-
 def _last_names(
     names: Sequence[str | None], new: Fixes, firsts: list[int], ends: list[int]
 ) -> tuple[list[str | None], list[int | None]]:
     """Of each lion the name of its last new fix that has one, and that fix's time; None where none has."""
-    rows, time_us = new["row"].tolist(), new["time_us"].tolist()
-    named = [
-        next((n for n in range(end - 1, first - 1, -1) if names[rows[n]] is not None), None)
-        for first, end in zip(firsts, ends, strict=True)
-    ]
-    return [n if n is None else names[rows[n]] for n in named], [n if n is None else time_us[n] for n in named]
+    named, times = [names[row] for row in new["row"].tolist()], new["time_us"].tolist()
+    places: list[int | None] = [end - 1 for end in ends]
+    for n in [n for n, end in enumerate(ends) if named[end - 1] is None]:
+        places[n] = next((i for i in range(ends[n] - 1, firsts[n] - 1, -1) if named[i] is not None), None)
+    return [i if i is None else named[i] for i in places], [i if i is None else times[i] for i in places]
 
 
 def _or_none(values: Any) -> list[float | None]:

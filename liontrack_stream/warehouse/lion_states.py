@@ -7,7 +7,7 @@ at: any other writer raises it, and the state is read anew. They save reads and 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 
 import msgspec
@@ -78,10 +78,8 @@ class LionCache:
         self._lions_max = lions_max
         self.herd = Herd()
 
-    def holds(self, lion_id: str, revision: int) -> bool:
-        """Whether a lion's state at this revision is here."""
-        state = self._states.get(lion_id)
-        return state is not None and state.revision == revision
+    def __contains__(self, lion_id: str) -> bool:
+        return lion_id in self._states
 
     def get(self, lion_id: str, revision: int) -> LionState | None:
         """A copy of the state of a lion at this revision, if it is here."""
@@ -102,19 +100,13 @@ class LionCache:
             self.herd.put_states([self._states.popitem(last=False)[1] for _ in range(surplus)])
 
 
-class Known(msgspec.Struct, frozen=True):
-    """What the warehouse holds of some lions: revisions of those it knows, and whom of all of them a deletion names."""
-
-    revisions: dict[str, int]
-    deleted: list[str]
-
-
-async def load_known(work: BatchWork, lion_ids: Iterable[str]) -> Known:
-    """Look the lions up, under their locks."""
-    ids = list(lion_ids)
-    revisions, deleted = await work.connection.fetchrow(query("silver/lions_known"), ids)
-    known = zip(ids, revisions, strict=True)
-    return Known({lion_id: revision for lion_id, revision in known if revision is not None}, deleted)
+async def load_revisions(work: BatchWork, lion_ids: Sequence[str]) -> dict[str, int]:
+    """The revisions of those of the lions that the warehouse knows; read under their locks."""
+    if not lion_ids:
+        return {}
+    revisions = await work.connection.fetchval(query("silver/lions_known"), lion_ids)
+    known = zip(lion_ids, revisions, strict=True)
+    return {lion_id: revision for lion_id, revision in known if revision is not None}
 
 
 async def load_states(

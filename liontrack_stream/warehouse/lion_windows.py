@@ -106,11 +106,10 @@ async def tell_live(
     starts_us = [us if us is None else us // WINDOW_US * WINDOW_US for us in last_us]
     live: dict[str, Callable[[], dict[str, Any]] | None] = {lion_ids[n]: None for n in moved}
     newest = np.flatnonzero(np.diff(windows.lion, append=-1))
-    for i, lion, start_us in zip(
-        newest.tolist(), windows.lion[newest].tolist(), windows.start_us[newest].tolist(), strict=True
-    ):
-        if starts_us[lion] == start_us:
-            live[lion_ids[lion]] = partial(_one_as_told, windows, i)
+    of_last = np.array([-1 if us is None else us for us in starts_us], np.int64)[windows.lion[newest]]
+    told = windows.take(newest[windows.start_us[newest] == of_last])
+    for i, lion in enumerate(told.lion.tolist()):
+        live[lion_ids[lion]] = partial(_one_as_told, told, i)
     let_be = {
         lion_ids[n]: start_us for n in moved if live[lion_ids[n]] is None and (start_us := starts_us[n]) is not None
     }

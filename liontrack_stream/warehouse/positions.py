@@ -31,7 +31,6 @@ from liontrack_stream.warehouse.lion_states import (
     LionCache,
     LionState,
     Span,
-    load_known,
     load_spans,
     load_states,
     load_tails,
@@ -69,20 +68,17 @@ async def store_positions(work: BatchWork, cache: LionCache, limits_kmh: Limits 
     named = gone.entities.union(lion_ids)
     await work.lock(lion=named)
     fresh = _fixes(work, lion_ids)
-    known = await load_known(work, named)
-    deletions = await load_deletions(work, known.deleted)
+    deletions = await load_deletions(work, named)
     flag_deleted(deletions, lion_ids, columns["event_id"], fresh)
     told_us = await withdraw_fixes(work, gone, limits_kmh)
-    if told_us:  # withdrawing raised revisions
-        known = await load_known(work, named)
-    moved_on = await store_moves(work, cache, lion_ids, known, fresh, limits_kmh)
-    if not moved_on.all():
-        others = np.flatnonzero(~moved_on)
-        states = await load_states(work, [lion_ids[n] for n in others.tolist()], known.revisions, cache)
-        for state in states:
-            state.told_us = told_us.get(state.lion_id, state.told_us)
-        await _store_fixes(work, states, of_lions(fresh, others), limits_kmh)
-        work.after_commit.append(lambda: cache.put(states))
+    if lion_ids:
+        others, revisions = await store_moves(work, cache, lion_ids, deletions.named, fresh, limits_kmh)
+        if len(others):
+            states = await load_states(work, [lion_ids[n] for n in others.tolist()], revisions, cache)
+            for state in states:
+                state.told_us = told_us.get(state.lion_id, state.told_us)
+            await _store_fixes(work, states, of_lions(fresh, others), limits_kmh)
+            work.after_commit.append(lambda: cache.put(states))
     await mark_deleted(work, deletions)
 
 
