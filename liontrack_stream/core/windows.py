@@ -156,10 +156,12 @@ def _stationary(fixes: Fixes, last: Indexes) -> Mask:
     lat = fixes["lat"].copy()
     low, high = (_slices(ufunc, lat, start, last + 1) for ufunc in (np.minimum, np.maximum))
     maybe = (last - start + 1 >= STATIONARY_FIXES_MIN) & ((high - low) * _DEGREE_M_MIN <= 2 * STATIONARY_RADIUS_M)
-    for index in np.flatnonzero(maybe):
-        around, centre = fixes[start[index] : last[index]], fixes[last[index]]
-        here = np.full(len(around), centre["lat"]), np.full(len(around), centre["lng"])
-        maybe[index] = bool((distance_m(around["lat"], around["lng"], *here) <= STATIONARY_RADIUS_M).all())
+    chosen = np.flatnonzero(maybe)
+    counts = (last - start)[chosen]
+    which = np.repeat(chosen, counts)
+    around = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts - start[chosen], counts)
+    metres = distance_m(lat[around], fixes["lng"][around], lat[last[which]], fixes["lng"][last[which]])
+    maybe[which[~(metres <= STATIONARY_RADIUS_M)]] = False
     return maybe
 
 

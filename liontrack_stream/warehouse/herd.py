@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from liontrack_stream.core.geo import DAY_US, Ints, Mask, distance_m
+from liontrack_stream.core.fixes import empty, joined
+from liontrack_stream.core.geo import DAY_US, Floats, Ints, Mask, distance_m
 from liontrack_stream.core.health import LOOKBACK_DAYS, Outlook, outlook
 from liontrack_stream.core.windows import STATIONARY_RADIUS_M
 
@@ -39,6 +40,7 @@ HEAD = np.dtype(
     ]
 )
 Heads: TypeAlias = NDArray[Any]  # of dtype HEAD
+Points: TypeAlias = tuple[Ints, Floats, Floats]  # times in µs, latitudes, longitudes
 _NAN = float("nan")
 _UNKNOWN = np.array([(0, NEVER_US, _NAN, _NAN, 0, 0, -1, _NAN, NEVER_US, 0.0, 0.0, _NAN, _NAN)], HEAD)
 
@@ -94,10 +96,14 @@ class Herd:
 
     def put_states(self, states: Iterable[LionState]) -> None:
         """Keep the heads of whole states that are given up."""
-        heads = [(state.lion_id, head) for state in states if (head := _head_of(state)) is not None]
-        if heads:
-            lion_ids, rows = zip(*heads, strict=True)
-            self.put(lion_ids, np.array(list(rows), HEAD))
+        made = [(state, head) for state in states if (head := _head_of(state)) is not None]
+        if made:
+            heads = np.array([head for _, head in made], HEAD)
+            tails = [empty() if state.tail is None else state.tail.fixes for state, _ in made]
+            fixes, lion = joined(tails), np.repeat(np.arange(len(made)), [len(tail) for tail in tails])
+            accepted = np.flatnonzero(fixes["flags"] == 0)
+            note_far(heads, points_of(heads, "last_us"), lion[accepted], points_of(fixes.take(accepted)))
+            self.put([state.lion_id for state, _ in made], heads)
 
 
 def _head_of(state: LionState) -> tuple[Any, ...] | None:
@@ -117,7 +123,9 @@ def _head_of(state: LionState) -> tuple[Any, ...] | None:
         row.fixes,
         -1 if row.distance_mm is None else row.distance_mm,
         _nan(row.max_speed_kmh),
-        *_far(state, last_us),
+        NEVER_US,
+        0.0,
+        0.0,
         _nan(expected.weight_part),
         _nan(expected.fixes),
     )
@@ -129,18 +137,22 @@ def _outlook(state: LionState, day: int) -> Outlook | None:
     return outlook(state.days, day) if day in state.days and state.days_from <= day - LOOKBACK_DAYS else None
 
 
-def _far(state: LionState, last_us: int) -> tuple[int, float, float]:
-    """The last fix within 24 h that lies too far from the last one for a stationary lion; or never."""
-    if state.tail is None:
-        return NEVER_US, 0.0, 0.0
-    fixes = state.tail.fixes
-    fixes = fixes.take(np.flatnonzero((fixes["flags"] == 0) & (fixes["time_us"] > last_us - DAY_US)))
-    here = np.full(len(fixes), state.lat), np.full(len(fixes), state.lng)
-    far = np.flatnonzero(distance_m(fixes["lat"], fixes["lng"], *here) > STATIONARY_RADIUS_M)
-    if len(far) == 0:
-        return NEVER_US, 0.0, 0.0
-    fix = fixes[far[-1]]
-    return int(fix["time_us"]), float(fix["lat"]), float(fix["lng"])
+def note_far(heads: Heads, last: Points, lion: Ints, points: Points) -> None:
+    """Note each lion's last point that lies too far from its ``last`` one, and within 24 h, for a stationary lion.
+
+    ``last``: one for each head; ``points``, those of a lion by time, are of the heads that ``lion`` says.
+    """
+    recent = np.flatnonzero(points[0] > last[0][lion] - DAY_US)
+    (_, lat, lng), (_, last_lat, last_lng), theirs = points, last, lion[recent]
+    metres = distance_m(lat[recent], lng[recent], last_lat[theirs], last_lng[theirs])
+    far = recent[metres > STATIONARY_RADIUS_M]
+    for name, values in zip(("far_us", "far_lat", "far_lng"), points, strict=True):
+        heads[name][lion[far]] = values[far]  # of several of one lion the last one stays
+
+
+def points_of(rows: NDArray[Any], time: str = "time_us", prefix: str = "") -> Points:
+    """The columns of fixes, or of heads, that make points."""
+    return rows[time], rows[f"{prefix}lat"], rows[f"{prefix}lng"]
 
 
 def _nan(value: float | None) -> float:

@@ -23,7 +23,6 @@ from liontrack_stream.core.health import LionDay, Outlook, health_score
 from liontrack_stream.core.settle import Settled, settle
 from liontrack_stream.core.windows import (
     STATIONARY_FIXES_MIN,
-    STATIONARY_RADIUS_M,
     WINDOW_US,
     DayFacts,
     changed_windows,
@@ -31,7 +30,7 @@ from liontrack_stream.core.windows import (
 )
 from liontrack_stream.warehouse import lion_windows
 from liontrack_stream.warehouse.copying import copy_rows
-from liontrack_stream.warehouse.herd import NEVER_US, Found, Heads, Herd
+from liontrack_stream.warehouse.herd import NEVER_US, Found, Heads, Herd, note_far, points_of
 from liontrack_stream.warehouse.lion_states import LionCache, load_revisions
 from liontrack_stream.warehouse.lion_writes import position_rows
 from liontrack_stream.warehouse.queries import query
@@ -147,27 +146,16 @@ def _is_fast(fixes: Fixes, stored: Ints, limits_kmh: Limits) -> Mask:
 
 def _stationary_known(moves: _Moves) -> Mask:
     """Of which lions it is known whether they are stationary; notes each one's last fix that is far from its last."""
-    fixes, stored = moves.settled.fixes, moves.now.copy()
-    moves.now["far_us"] = NEVER_US
-    before = np.ones(len(fixes), bool)
-    before[moves.last] = False
-    earlier = fixes.take(np.flatnonzero(before))
-    _note_far(moves, *(earlier[name] for name in ("lion", "time_us", "lat", "lng")))
-    unclear = np.flatnonzero(moves.held & (moves.now["far_us"] == NEVER_US))
-    _note_far(moves, unclear, *(stored[name][unclear] for name in ("far_us", "far_lat", "far_lng")))
+    fixes, stored, now = moves.settled.fixes, moves.now.copy(), moves.now
+    earlier = np.ones(len(fixes), bool)
+    earlier[moves.last] = False
+    before, last = fixes.take(np.flatnonzero(earlier)), points_of(fixes.take(moves.last))
+    now["far_us"] = NEVER_US
+    note_far(now, last, before["lion"], points_of(before))
+    unclear = np.flatnonzero(moves.held & (now["far_us"] == NEVER_US))
+    note_far(now, last, unclear, points_of(stored.take(unclear), "far_us", "far_"))
     few = stored["accepted"] + np.bincount(fixes["lion"]) - moves.held < STATIONARY_FIXES_MIN
-    return ~moves.held | (moves.now["far_us"] != NEVER_US) | few
-
-
-def _note_far(moves: _Moves, lion: Ints, time_us: Ints, lat: Any, lng: Any) -> None:
-    """Note those of some fixes, by time, that lie far from their lion's last one and within 24 h of it."""
-    last = moves.settled.fixes.take(moves.last[lion])
-    recent = np.flatnonzero(time_us > last["time_us"] - DAY_US)
-    last = last.take(recent)
-    metres = distance_m(lat[recent], lng[recent], last["lat"], last["lng"])
-    far = recent[metres > STATIONARY_RADIUS_M]
-    for name, values in (("far_us", time_us), ("far_lat", lat), ("far_lng", lng)):
-        moves.now[name][lion[far]] = values[far]  # of several of one lion the last one stays
+    return ~moves.held | (now["far_us"] != NEVER_US) | few
 
 
 def _only(moves: _Moves, lions: Ints) -> tuple[_Moves, Ints]:
