@@ -76,6 +76,7 @@ COMMIT_INTERVAL_S = 2.0
 STOP_STORING_WITHIN_S = 3.0  # shorter than the session: a rebalance waits for it
 END_WITHIN_S = 10.0
 FINISH_WITHIN_S = 2.0  # of a stop, for the sidecars
+LIVE_STATE_WITHIN_S = 1.0  # of a stop
 _TELL_WITHIN_S = 0.3
 BACKLOG_RECORDS = 1000
 CHANGELOG_RECORDS_AHEAD = 500
@@ -269,13 +270,19 @@ class LionTrackApp(faust.App):
         """Let running transactions end, then what depends on them, then what Faust does."""
         self.end_within(END_WITHIN_S)
         await self.lanes.stop(STOP_STORING_WITHIN_S)
-        lasts = [asyncio.wait_for(self.live_updates.flush(), 1.0)]
+        lasts = [asyncio.wait_for(self._write_last_live_state(), LIVE_STATE_WITHIN_S)]
         if self.error is None and self.report is None:
             lasts.append(asyncio.wait_for(self.finish_sidecars(), FINISH_WITHIN_S))
         if self.lake is not None and self.report is None:
             lasts.append(self.lake.stop())
         await asyncio.gather(*lasts, return_exceptions=True)
         await super().on_stop()
+
+    async def _write_last_live_state(self) -> None:
+        await self.live_updates.flush()
+        await (
+            self.producer.buffer.flush()
+        )  # Faust crashes where changelog records are left when the producer has stopped
 
     async def on_shutdown(self) -> None:
         """Close the warehouse last: services may use it while they stop."""
