@@ -280,9 +280,7 @@ class LionTrackApp(faust.App):
 
     async def _write_last_live_state(self) -> None:
         await self.live_updates.flush()
-        await (
-            self.producer.buffer.flush()
-        )  # Faust crashes where changelog records are left when the producer has stopped
+        await self.producer.buffer.flush()  # Faust crashes where records are left when its producer has stopped
 
     async def on_shutdown(self) -> None:
         """Close the warehouse last: services may use it while they stop."""
