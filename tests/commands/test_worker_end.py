@@ -1,4 +1,4 @@
-"""How the worker command ends where a swap and a signal come together."""
+"""How a worker ends: where a swap and a signal come together; with live state that is still to be written."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from faust.cli.worker import worker as faust_worker
 
+from liontrack_stream.app import LionTrackApp
 from liontrack_stream.commands import worker as module
 from liontrack_stream.commands.worker import worker
 from liontrack_stream.kafka.exits import ExitCode, SwappedError
@@ -44,3 +45,21 @@ def test_a_worker_that_is_asked_to_end_does_not_begin_anew(
     with pytest.raises(Ended) as caught:
         command()
     assert caught.value.args == (ended,)
+
+
+async def test_the_last_live_state_is_with_kafka_before_the_producer_stops() -> None:
+    """What is left in Faust's buffer then is an error of Faust's: a worker of 100,000 lions ended with 70."""
+    done: list[str] = []
+
+    async def write_live_state() -> None:
+        done.append("written to the tables")
+
+    async def send_changelog() -> None:
+        done.append("sent to Kafka")
+
+    live_updates = SimpleNamespace(flush=write_live_state)
+    app: Any = SimpleNamespace(
+        live_updates=live_updates, producer=SimpleNamespace(buffer=SimpleNamespace(flush=send_changelog))
+    )
+    await LionTrackApp._write_last_live_state(app)
+    assert done == ["written to the tables", "sent to Kafka"]
