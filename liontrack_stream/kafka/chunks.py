@@ -7,7 +7,7 @@ decides about batches (checksums, aborted transactions, markers, offsets) it goe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 CHUNK_RECORDS = 256
@@ -18,7 +18,7 @@ class _Chunk:
 
     __slots__ = ("offset", "records")
 
-    def __init__(self, records: Sequence[Any]) -> None:
+    def __init__(self, records: list[Any]) -> None:
         self.offset: int = records[-1].offset
         self.records = records
 
@@ -59,7 +59,7 @@ def take_chunks(records: Any) -> None:
     if isinstance(records._records, _Batches):
         return
 
-    def wanted(tp: Any, chunk: _Chunk) -> Sequence[Any]:
+    def wanted(tp: Any, chunk: _Chunk) -> list[Any]:
         start = records.next_fetch_offset  # may lie within a batch: it was sought
         if chunk.records[0].offset >= start:
             return chunk.records
@@ -67,3 +67,8 @@ def take_chunks(records: Any) -> None:
 
     records._records = _Batches(records._records)
     records._consumer_record = wanted
+
+
+def single(items: Iterable[Any]) -> list[Any]:
+    """The records of chunks, and those between that came one by one: what was fetched while others were waited for."""
+    return [record for item in items for record in (item if isinstance(item, list) else (item,))]

@@ -28,7 +28,7 @@ from faust.types import TP, ConsumerMessage
 from faust.types.transports import TPorTopicSet
 from mode import get_logger
 
-from liontrack_stream.kafka.chunks import CHUNK_RECORDS, take_chunks
+from liontrack_stream.kafka.chunks import CHUNK_RECORDS, single, take_chunks
 from liontrack_stream.kafka.exits import StuckError
 from liontrack_stream.kafka.ports import Partition
 from liontrack_stream.kafka.runs import FetchedRun
@@ -99,14 +99,14 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         for tp, result in fetcher._records.items():
             if tp in sources and isinstance(result, FetchResult) and result.has_more():
                 take_chunks(result._partition_records)
-        runs: RecordMap = {}
-        if sources:
-            chunks = None if max_records is None else max(1, max_records // CHUNK_RECORDS)
-            taken = await fetcher.fetched_records(sources, timeout=0, max_records=chunks)
-            runs = {tp: [record for chunk in chunks for record in chunk] for tp, chunks in taken.items()}
+        records: dict[TP, list[Any]] = {}
         if partitions - sources:
-            runs |= await fetcher.fetched_records(partitions - sources, timeout=0, max_records=max_records)
-        return runs
+            records = await fetcher.fetched_records(partitions - sources, timeout=0, max_records=max_records)
+        if sources:  # last: a rebalance may be waited for before anything is taken, and not after it
+            limit = None if max_records is None else max(1, max_records // CHUNK_RECORDS)
+            taken = await fetcher.fetched_records(sources, timeout=0, max_records=limit)
+            records |= {tp: single(items) for tp, items in taken.items()}
+        return cast(RecordMap, records)
 
     async def seek_sources(self, offsets: Mapping[TP, int]) -> dict[TP, int]:
         """Seek; returns the seek counts that runs read from there carry."""

@@ -10,7 +10,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
 
-from liontrack_stream.kafka.chunks import CHUNK_RECORDS, take_chunks
+from liontrack_stream.kafka.chunks import CHUNK_RECORDS, single, take_chunks
 
 TP = TopicPartition("lions.position.events", 0)
 ABORTED_PRODUCER = 7
@@ -51,15 +51,15 @@ BATCHES = [  # with the offset after each
     "from_offset", [0, 1, 3, 5, 8, 9, 7 + CHUNK_RECORDS, 12 + CHUNK_RECORDS, 30 + 2 * CHUNK_RECORDS, END - 1]
 )
 def test_chunks_hold_what_single_records_do(from_offset: int) -> None:
-    single, chunked = _fetched(from_offset), _fetched(from_offset)
+    plain, chunked = _fetched(from_offset), _fetched(from_offset)
     take_chunks(chunked)
     take_chunks(chunked)  # of a result that was looked at before
     chunks = list(chunked)
     assert all(0 < len(chunk) <= CHUNK_RECORDS for chunk in chunks)
-    records = [record for chunk in chunks for record in chunk]
-    assert [_seen(record) for record in records] == [_seen(record) for record in single]
+    records = single(chunks)
+    assert [_seen(record) for record in records] == [_seen(record) for record in plain]
     assert records[0].offset >= from_offset
-    assert chunked.next_fetch_offset == single.next_fetch_offset == END
+    assert chunked.next_fetch_offset == plain.next_fetch_offset == END
 
 
 def test_a_fetch_that_is_left_goes_on_after_its_last_chunk() -> None:
@@ -68,3 +68,10 @@ def test_a_fetch_that_is_left_goes_on_after_its_last_chunk() -> None:
     taken = [next(chunked), next(chunked)]
     assert [record.offset for record in taken[0]] == [0, 1, 2]
     assert chunked.next_fetch_offset == taken[1][-1].offset + 1 == 8 + CHUNK_RECORDS
+
+
+def test_what_came_before_the_chunks_is_taken_as_it_is() -> None:
+    plain, chunked = _fetched(0), _fetched(8)
+    take_chunks(chunked)
+    first = [next(plain), next(plain), next(plain)]
+    assert [record.offset for record in single([*first, *chunked])][:5] == [0, 1, 2, 8, 9]
