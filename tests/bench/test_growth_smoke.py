@@ -20,8 +20,8 @@ def test_small_growth_bench_measures_both_ends_and_loses_nothing(settings: Setti
     assert 0 < result.full_until <= EVENTS
     assert result.first > 0
     assert result.last > 0
-    days = EVENTS // (48 * LIONS)
-    assert all(result.partitions[table] >= days for table in ("silver.positions", "gold.lion_windows"))
+    weeks, for_others = EVENTS // (7 * 48 * LIONS), 2
+    assert all(result.partitions[table] >= weeks + for_others for table in ("silver.positions", "gold.lion_windows"))
     text = "\n".join(lines(result))
     assert "| last / first |" in text
     assert "All match." in text
