@@ -1,6 +1,6 @@
 """Ends the worker when another generation becomes the live one; the command starts it again, in the same process.
 
-What a worker holds (caches of lions, live tables, the lake's root, which day partitions there are) is of one
+What a worker holds (caches of lions, live tables, the lake's root, which partitions there are) is of one
 generation. Writing is out of the question from the exchange on: it has taken the leases.
 """
 

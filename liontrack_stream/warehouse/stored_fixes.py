@@ -1,4 +1,4 @@
-"""Reading stored fixes within few day partitions.
+"""Reading stored fixes within few partitions.
 
 All fixes of a lion's [from, to) and the next three candidates on either side; those are looked for within a day
 first, and further away only for lions that have fixes there::

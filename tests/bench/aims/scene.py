@@ -181,7 +181,7 @@ class Scene:
 
     @property
     def days(self) -> int:
-        """How many day partitions the positions have, the default one included."""
+        """How many partitions the positions have, the default one included."""
         return self._number(_DAYS)
 
     def problems(self, events: int) -> list[str]:
