@@ -1,7 +1,7 @@
 """Cost per event for few and for many lions: equally large backlogs, a warehouse of its own for each.
 
-Fixes come every half hour, so that few lions' backlogs reach over more days than many lions': week partitions are in the
-cost of the former, lions that are seen once a batch in that of the latter.
+Fixes come every half hour, so that few lions' backlogs reach over more days than many lions': partitions and files
+are in the cost of the former, lions that are seen once a batch in that of the latter.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tests.bench.aims.aim import Aim, Finding
 from tests.bench.aims.scene import Life, Say, Scene
 
 FLAT = 1.5  # the dearest by the cheapest; issue 10 says "flat" and no number
-_HEAD = ("lions", "partitions", "events/s", "worker µs", "PostgreSQL µs", "both µs", "× first", "peak MB")
+_HEAD = ("lions", "days", "events/s", "worker µs", "PostgreSQL µs", "both µs", "× first", "peak MB")
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ _SAMPLE_S = 0.1
 _BRONZE = "SELECT count(*) FROM bronze.lions_raw"
 _KEPT = "SELECT (SELECT count(*) FROM silver.positions) + (SELECT count(*) FROM metadata.repeats)"
 _CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-_DAYS = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'silver.positions'::regclass"
+_DAYS = "SELECT count(DISTINCT metric_date) FROM gold.lions_metrics"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ class Scene:
 
     @property
     def days(self) -> int:
-        """How many partitions the positions have, the default one included."""
+        """On how many days lions were seen."""
         return self._number(_DAYS)
 
     def problems(self, events: int) -> list[str]:

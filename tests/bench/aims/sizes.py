@@ -40,7 +40,7 @@ def measure(settings: Settings, folder: Path, say: Say, kafka: Path, lions: int,
         taken["lake, Parquet"] = _bytes(Path(scene.settings.lake_root).rglob("*.parquet"))
         rows = [(what, f"{size / events:,.0f}") for what, size in taken.items()]
         rows += [(f"{table}, rows × 1,000", f"{count / events * 1e3:,.0f}") for table, count in scene.rows(_ROWS)]
-        problems, days = scene.problems(events), scene.days - 1
+        problems, days = scene.problems(events), scene.days
     cpu = [(end.workers_s - begin.workers_s) / events * 1e6, (end.postgres_s - begin.postgres_s) / events * 1e6]
     connections = max(moment.connections for moment in life.moments)
     notes = [
