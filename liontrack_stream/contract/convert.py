@@ -119,12 +119,7 @@ def position_from_json(value: bytes) -> Position | None:
         return None
     lion_id, point = wire.lion_id, wire.position
     lat, lng, event_id = point.lat, point.lng, wire.event_id
-    if (
-        event_id.__class__ is int
-        or not (-90.0 <= lat <= 90.0 and -180.0 <= lng <= 180.0)
-        or not 0 < len(lion_id) <= ID_MAX_BYTES // 4
-        or lion_id[0] <= " "
-    ):
+    if event_id.__class__ is int or not (-90.0 <= lat <= 90.0 and -180.0 <= lng <= 180.0) or not _is_plain_id(lion_id):
         return None
     return Position(
         lion_id,
@@ -152,9 +147,8 @@ def positions_from_json(values: Iterable[bytes]) -> Positions | None:
     except ValueError:
         return None
     lats, lngs = [point.lat for point in points], [point.lng for point in points]
-    plain_ids = all(0 < len(lion_id) <= ID_MAX_BYTES // 4 and lion_id[0] > " " for lion_id in set(lion_ids))
     inside = min(lats) >= -90.0 and max(lats) <= 90.0 and min(lngs) >= -180.0 and max(lngs) <= 180.0
-    if not (plain_ids and inside) or int in set(map(type, rest[-1])):
+    if not (inside and all(map(_is_plain_id, set(lion_ids)))) or int in set(map(type, rest[-1])):
         return None
     columns = (lion_ids, times_us, lats, lngs, *rest, [None] * len(lion_ids))
     return Positions(dict(zip(Position.__struct_fields__, columns, strict=True)))
@@ -299,10 +293,15 @@ def without_secrets(value: Any) -> Any:
     return value
 
 
+def _is_plain_id(text: str) -> bool:
+    """Whether an id is what nearly all are: not empty, not blank at its start, and surely short enough."""
+    return 0 < len(text) <= ID_MAX_BYTES // 4 and text[0] > " "
+
+
 def checked_id(field: str, text: str) -> str:
     """``text``, which must name something and fit an index."""
-    if 0 < len(text) <= ID_MAX_BYTES // 4 and text[0] > " ":
-        return text  # what nearly all are
+    if _is_plain_id(text):
+        return text
     if not text or text.isspace():
         raise BrokenRule("missing_id", f"{field} is empty")
     if len(text) > ID_MAX_BYTES // 4 and len(text.encode()) > ID_MAX_BYTES:

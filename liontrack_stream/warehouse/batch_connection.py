@@ -15,7 +15,7 @@ import asyncpg
 from liontrack_stream.generation import plain
 from liontrack_stream.kafka.ports import Written
 
-_INSERT = re.compile(r"\b(?:INSERT|MERGE) INTO (\w+\.\w+)")
+_INSERT = re.compile(r"\bINSERT INTO (\w+\.\w+)")
 _DATED_PARTITION = re.compile(r"_w?\d{8}$")
 
 
@@ -101,7 +101,7 @@ class BatchConnection:
         return await self._connection.fetchval(sql, *arguments)
 
     def wrote(self, table: str, rows: int) -> None:
-        """Count rows that a statement replaced which is no INSERT or MERGE."""
+        """Count rows that a statement replaced which is no INSERT."""
         self._count(table, str(rows))
 
     async def _settled(self) -> None:
@@ -111,7 +111,7 @@ class BatchConnection:
             await task
 
     def _count(self, table: str | None, status: str) -> None:
-        """Add the rows that a command's status (``INSERT 0 12``, ``MERGE 12``, ``COPY 12``) ends with."""
+        """Add the rows that a command's status (``INSERT 0 12``, ``COPY 12``) ends with."""
         if table is not None:
             now_s = perf_counter()
             rows = int(status.rpartition(" ")[2])
