@@ -148,7 +148,7 @@ bench-spark: spark ## Ours, its floor and stock Faust, and ours on Spark: the th
 	@exec $(BIN)/python -m tests.bench --only floor ours faust submit
 
 bench-growth: setup ## Whether the 20 millionth event is as quick as the first (half an hour, 40 GB)
-	@exec $(BIN)/python -m tests.bench.growth
+	@exec $(BIN)/python -m tests.bench.aims growth $(GROWTH)
 
 bench-api: setup ## API quick while events come? Events stored while it is asked? (10 minutes)
 	@exec $(BIN)/python -m tests.bench.api

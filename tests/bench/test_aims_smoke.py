@@ -9,10 +9,10 @@ import pytest
 
 from liontrack_stream.local import Stack
 from liontrack_stream.settings import Settings
-from tests.bench.aims import kalahari, latency, lions, memory, sizes, workers
+from tests.bench.aims import growth, kalahari, latency, lions, memory, sizes, workers
 from tests.bench.aims.aim import Aim, Finding
 from tests.bench.aims.aim import lines as lines_of
-from tests.bench.rates import Sample
+from tests.bench.rates import Sample, dry_from, rate
 
 _FIXES = [
     f"{name},2011-03-01 {minute // 60:02}:{minute % 60:02}:00.000,21.5,-24.{minute:04}\n"
@@ -66,6 +66,15 @@ def test_memory_of_one_backlog_after_the_other(settings: Settings, tmp_path: Pat
     assert (finding.problems, [row[0] for row in finding.rows]) == ([], ["500", "1,500"])
 
 
+def test_growth_has_both_ends(settings: Settings, tmp_path: Path) -> None:
+    events, few = 6_000, 10
+    finding = growth.measure(settings, tmp_path, _say, few, events, slice_events=1_000)
+    assert finding.problems == []
+    assert len(finding.rows) >= 2
+    assert all(int(row[1].replace(",", "")) > 0 for row in finding.rows)
+    assert any(note.startswith("Partitions: bronze.lions_raw") for note in finding.notes)
+
+
 def test_what_an_event_takes(settings: Settings, stack: Stack, tmp_path: Path) -> None:
     finding = sizes.measure(settings, tmp_path, _say, stack.data_dir / "kafka", lions=10, events=1_000)
     assert finding.problems == []
@@ -83,6 +92,21 @@ def test_cost_of_few_and_many_lions(settings: Settings, tmp_path: Path) -> None:
 def test_one_worker_and_two(settings: Settings, tmp_path: Path) -> None:
     finding = workers.measure(settings, tmp_path, _say, lions=20, events=4_000)
     assert (finding.problems, [row[0] for row in finding.rows]) == ([], ["1", "2"])
+
+
+def test_rates_of_samples() -> None:
+    """
+    ::
+
+        s         0    1    2    3     4     5
+        part 0    -    0   10   30    40    40     dry at 4 s: 40 of it and 60 of the other are stored
+        part 1    -    0   10   30    60    80
+    """
+    stored = [{}, {0: 0, 1: 0}, {0: 10, 1: 10}, {0: 30, 1: 30}, {0: 40, 1: 60}, {0: 40, 1: 80}]
+    samples = [Sample(float(second), offsets) for second, offsets in enumerate(stored)]
+    assert dry_from(samples) == 100
+    assert rate(samples, 0, 20) == 20.0
+    assert rate(samples, 40, 80) == 40.0
 
 
 @pytest.mark.parametrize("met", [True, False])

@@ -1,6 +1,6 @@
-"""``python -m tests.bench.aims [kalahari] [latency] [workers] [sizes] [lions] [memory]``: all of them by default.
+"""``python -m tests.bench.aims [kalahari] [latency] [workers] [sizes] [lions] [memory] [growth]``: all by default.
 
-Each prints a table, its aims, and whether they are met. Growth is ``tests.bench.growth``, replay ``tests.bench``.
+Each prints a table, its aims, and whether they are met. Replay is in ``tests.bench``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from liontrack_stream.settings import Settings
-from tests.bench.aims import kalahari, latency, lions, memory, sizes, workers
+from tests.bench.aims import growth, kalahari, latency, lions, memory, sizes, workers
 from tests.bench.aims.aim import Finding, lines
 from tests.bench.own_stack import on_own_stack, say
 
@@ -47,6 +47,10 @@ def _workers(options: argparse.Namespace, settings: Settings, folder: Path) -> F
     return workers.measure(settings, folder, say, options.lions, options.events)
 
 
+def _growth(options: argparse.Namespace, settings: Settings, folder: Path) -> Finding:
+    return growth.measure(settings, folder, say, options.lions, options.rows)
+
+
 def _kalahari(options: argparse.Namespace, settings: Settings, folder: Path) -> Finding:
     return kalahari.measure(settings, folder, say, options.file)
 
@@ -62,6 +66,7 @@ _MEASURES: dict[str, Callable[[argparse.Namespace, Settings, Path], Finding]] = 
     "sizes": _sizes,
     "lions": _lions,
     "memory": _memory,
+    "growth": _growth,
 }
 
 
@@ -72,12 +77,13 @@ def _numbers(text: str) -> list[int]:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.aims", description=(__doc__ or "").splitlines()[0])
     add = parser.add_argument
-    add("what", nargs="*", metavar="WHAT", help=f"of {', '.join(_MEASURES)} (default: all, an hour)")
-    add("--lions", type=int, default=1_000, help="of latency, workers, sizes and memory (default: %(default)s)")
+    add("what", nargs="*", metavar="WHAT", help=f"of {', '.join(_MEASURES)} (default: all, two hours)")
+    add("--lions", type=int, default=1_000, help="of all but kalahari and lions (default: %(default)s)")
     add("--events", type=int, default=1_000_000, help="of workers, sizes and each of lions (default: %(default)s)")
     add("--events-per-s", type=float, default=5_000.0, help="of latency (default: %(default)s)")
     add("--seconds", type=float, default=60.0, help="of latency (default: %(default)s)")
     add("--backlogs", type=_numbers, default="100000,1000000,10000000", help="of memory (default: %(default)s)")
+    add("--rows", type=int, default=20_000_000, help="of growth (default: %(default)s)")
     add("--by-lions", type=_numbers, default="10,100,1000,10000,100000", help="of lions (default: %(default)s)")
     add("--file", type=Path, default=kalahari.FILE, help="of kalahari (default: the one of ../shared/data)")
     add("--keep", action="store_true", help="keep logs and data; the path is printed")

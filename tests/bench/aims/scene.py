@@ -27,6 +27,7 @@ Say = Callable[[str], None]
 START = "2020-01-01"  # years of backlog lie in the past: none of their fixes is flagged `future`
 TIMEOUT_S = 6 * 3600.0
 _SAMPLE_S = 0.1
+_TELL_EACH = 1_000_000  # events stored
 _BRONZE = "SELECT count(*) FROM bronze.lions_raw"
 _KEPT = "SELECT (SELECT count(*) FROM silver.positions) + (SELECT count(*) FROM metadata.repeats)"
 _CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -159,7 +160,7 @@ class Scene:
 
         def sample() -> None:
             with connect(self.settings) as connection:
-                server = _server(connection)
+                server, told = _server(connection), 0
                 while True:
                     last = ended.is_set()
                     offsets = stored_offsets(connection)
@@ -167,6 +168,9 @@ class Scene:
                     connections = connection.execute(_CONNECTIONS).fetchall()[0][0]
                     peak_mb = max(run.peak_mb for run in runs)
                     moments.append(Moment(time.monotonic(), offsets, *used, peak_mb, connections))
+                    if moments[-1].stored >= told + _TELL_EACH:
+                        told = moments[-1].stored
+                        self.say(f"{told:,} events stored")
                     if last:
                         return
                     ended.wait(_SAMPLE_S)
