@@ -120,10 +120,6 @@ class LiveTable(faust.Table):
         """The RocksDB store."""
         return cast(RepairingStore, self.data)
 
-    def live(self, key: str) -> Any | None:
-        """The live state of a key on this worker, None where there is none."""
-        return self.get(key)
-
     def newer(self, old: Any | None, new: Any | None) -> Any | None:
         """Which of two values of a key is to be kept."""
         field = self.newest_by

@@ -103,7 +103,7 @@ def _refusal(error: BaseException | None) -> str | None:
     from liontrack_stream.warehouse.trouble import refusal
 
     found = refusal(load_settings().pg_dsn, error) if isinstance(error, (asyncpg.PostgresError, OSError)) else None
-    return f"PostgreSQL: {found[0]}. {found[1]}." if found else None
+    return str(found) if found else None
 
 
 async def _await(awaitable: Any) -> Any:

@@ -57,7 +57,7 @@ def look_up(app: LionTrackApp, lion_id: str) -> LiveAnswer:
     table = app.live.get(POSITIONS.name)
     if table is None:
         return LiveAnswer(None, "This worker keeps no live tables.")
-    window = table.live(lion_id)
+    window = table.get(lion_id)
     if window is not None:
         return LiveAnswer(window)
     partition = partition_of(lion_id.encode(), app.settings.topic_partitions)

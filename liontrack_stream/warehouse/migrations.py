@@ -127,7 +127,7 @@ def _connect(dsn: Mapping[str, Any]) -> Any:
     except psycopg.OperationalError as error:
         refused = refusal_now(dsn)
         if refused is not None:
-            raise MigrationError(f"PostgreSQL: {refused[0]}. {refused[1]}.") from error
+            raise MigrationError(str(refused)) from error
         why = str(error).strip().splitlines()[-1]
         raise MigrationError(
             f"PostgreSQL at {dsn['host']}:{dsn['port']} cannot be reached ({why}): check PG_HOST, PG_PORT, PG_USER and "

@@ -27,7 +27,7 @@ def refused(settings: Settings, error: BaseException) -> StartError | None:
     if not isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
         return None
     what = refusal(settings.pg_dsn, error)
-    return StartError(f"PostgreSQL: {what[0]}. {what[1]}.") if what else None
+    return StartError(str(what)) if what else None
 
 
 async def open_warehouse(settings: Settings) -> WorkerWarehouse:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 
@@ -18,9 +18,26 @@ from liontrack_stream import secure_links
 LOOK_WITHIN_S = 5.0
 
 
-def refusal(dsn: Mapping[str, Any], error: BaseException) -> tuple[str, str] | None:
-    """What an error of asyncpg's connecting means, and what to do, as sentences without full stops; None where it is
-    no matter of password or link. ``dsn`` as `Settings.pg_dsn`."""
+class Refusal(NamedTuple):
+    """What is the matter and what to do, as sentences without full stops."""
+
+    what: str
+    mend: str
+
+    def __str__(self) -> str:
+        return f"PostgreSQL: {self.what}. {self.mend}."
+
+
+def refusal(dsn: Mapping[str, Any], error: BaseException) -> Refusal | None:
+    """What an error of asyncpg's connecting means; None where it is no matter of password or link.
+
+    ``dsn`` as `Settings.pg_dsn`.
+    """
+    found = _found(dsn, error)
+    return Refusal(*found) if found else None
+
+
+def _found(dsn: Mapping[str, Any], error: BaseException) -> tuple[str, str] | None:
     place = f"{dsn['host']}:{dsn['port']}"
     if isinstance(error, asyncpg.InvalidPasswordError):
         return f"{place} does not let {dsn['user']} in with this password", "Correct PG_USER and PG_PASSWORD"
@@ -42,10 +59,10 @@ def _not_authorised(dsn: Mapping[str, Any], place: str, said: str) -> tuple[str,
     return f"{place} does not let {dsn['user']} in ({said})", "Correct PG_USER, or the server's pg_hba.conf"
 
 
-def refusal_now(dsn: Mapping[str, Any]) -> tuple[str, str] | None:
+def refusal_now(dsn: Mapping[str, Any]) -> Refusal | None:
     """The same of a connection that is tried for it. Blocks; also where an event loop runs."""
 
-    async def look() -> tuple[str, str] | None:
+    async def look() -> Refusal | None:
         try:
             connection = await asyncpg.connect(**dsn, timeout=LOOK_WITHIN_S)
         except Exception as error:

@@ -20,6 +20,7 @@ from liontrack_stream.warehouse.migrations import _connect, migrate
 from liontrack_stream.warehouse.opening import open_warehouse
 from liontrack_stream.warehouse.roles import check_roles
 from liontrack_stream.warehouse.worker import open_worker_warehouse
+from tests.support.stack import drop_database
 
 INGEST, API, MIGRATE = "liontrack_ingest", "liontrack_api", "liontrack_migrate"
 
@@ -221,7 +222,7 @@ async def test_a_missing_role_is_a_sentence_at_start(settings: Settings) -> None
 
 
 @pytest.fixture
-def stranger(settings: Settings, stack_admin: psycopg.Connection[Any]) -> Iterator[Settings]:
+def stranger(settings: Settings, stack_settings: Settings, stack_admin: psycopg.Connection[Any]) -> Iterator[Settings]:
     """Settings of a user who may create neither roles nor databases, with an empty database of its own."""
     name = f"stranger_{uuid.uuid4().hex[:8]}"
     stack_admin.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'stranger'")
@@ -231,7 +232,7 @@ def stranger(settings: Settings, stack_admin: psycopg.Connection[Any]) -> Iterat
         changes = {"pg_user": name, "pg_password": SecretStr("stranger"), "pg_database": name}
         yield settings.model_copy(update=changes)
     finally:
-        stack_admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        drop_database(stack_settings, name)
         stack_admin.execute(f"DROP ROLE {name}")
 
 
@@ -291,4 +292,4 @@ def test_databases_may_be_migrated_at_the_same_moment(
         assert all(runs)
     finally:
         for name in names:
-            stack_admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            drop_database(stack_settings, name)
