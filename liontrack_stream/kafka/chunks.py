@@ -7,6 +7,7 @@ decides about batches (checksums, aborted transactions, markers, offsets) it goe
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -58,9 +59,10 @@ def take_chunks(records: Any) -> None:
     """Have aiokafka's `PartitionRecords`, of which nothing was taken yet, give lists of parsed records."""
     if isinstance(records._records, _Batches):
         return
+    place = weakref.proxy(records)  # in a circle with it a fetch would stay in memory until a garbage collection
 
     def wanted(tp: Any, chunk: _Chunk) -> list[Any]:
-        start = records.next_fetch_offset  # may lie within a batch: it was sought
+        start = place.next_fetch_offset  # may lie within a batch: it was sought
         if chunk.records[0].offset >= start:
             return chunk.records
         return [record for record in chunk.records if record.offset >= start]
