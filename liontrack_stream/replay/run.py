@@ -20,6 +20,7 @@ import asyncpg
 
 from liontrack_stream import generation
 from liontrack_stream.crashpoints import crash_here
+from liontrack_stream.garbage import collecting_less
 from liontrack_stream.kafka.checks import check_partition, read_cluster_state
 from liontrack_stream.kafka.ports import BatchStats, Head, Partition
 from liontrack_stream.lake.exporter import LakeExporter
@@ -180,7 +181,8 @@ async def at_work(
             try:
                 ends = {partition: offset for partition, (offset, _) in live.items()}
                 async with Feed.open(own, warehouse, cluster, bounds, pace or Pace(), archive, ends, tell) as feed:
-                    yield Work(own, catalog, warehouse, feed, archive, bounds, number, report, missing)
+                    with collecting_less():
+                        yield Work(own, catalog, warehouse, feed, archive, bounds, number, report, missing)
             finally:
                 await archive.close()
                 await warehouse.close()
@@ -229,7 +231,7 @@ class Work:
     async def compare(self) -> Diff:
         """Bring both to the same offsets, take one snapshot of both, let the live batches go on, compare."""
         self.report("compare", "waiting for the moment")
-        snapshot = await asyncpg.connect(**self.settings.pg_dsn, timeout=10, server_settings=_SNAPSHOT)
+        snapshot = await asyncpg.connect(**self.settings.pg_dsn, timeout=10, server_settings=SNAPSHOT)
         try:
             async with snapshot.transaction(isolation="repeatable_read", readonly=True):
                 async with self.catalog.transaction():
@@ -276,10 +278,11 @@ async def _live(catalog: asyncpg.Connection) -> dict[Partition, tuple[int, Head]
     }
 
 
-_SNAPSHOT = {
+SNAPSHOT = {
     "application_name": "liontrack replay",
     "timezone": "UTC",
     "jit": "off",
     "work_mem": "64MB",
     "max_parallel_workers_per_gather": "0",  # leave the cores to ingestion
+    "enable_partitionwise_join": "on",  # week by week in order of the keys, instead of a hash of all that spills
 }
