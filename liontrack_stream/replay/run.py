@@ -5,6 +5,7 @@
     create, or go on ──► feed up to the live offsets ──► again, until they are near ──► the moment ──► diff
                                                                                           │
              live batches wait ├──── drain to exactly the live offsets ── snapshot ───────┤ and go on
+                                                                                          └──► the lake's last files
 """
 
 from __future__ import annotations
@@ -203,6 +204,8 @@ class Work:
     missing: list[Missing]
     comparing_s: float = 0.0
     _ends: Mapping[Partition, int] = field(default_factory=dict)
+    _lake: LakeExporter | None = None
+    _completing: asyncio.Task[int] | None = None
 
     async def live_ends(self) -> dict[Partition, int]:
         """The live generation's next offsets."""
@@ -229,7 +232,10 @@ class Work:
             self.report("replay", estimate.sentence())
 
     async def compare(self) -> Diff:
-        """Bring both to the same offsets, take one snapshot of both, let the live batches go on, compare."""
+        """Bring both to the same offsets, take one snapshot of both, let the live batches go on, compare.
+
+        Nothing is stored after the snapshot, so the lake's files are completed meanwhile.
+        """
         self.report("compare", "waiting for the moment")
         snapshot = await asyncpg.connect(**self.settings.pg_dsn, timeout=10, server_settings=SNAPSHOT)
         try:
@@ -240,6 +246,8 @@ class Work:
                     await self.feed.advance(ends)
                     await snapshot.fetch(live_query("metadata/offsets"))  # the snapshot is of the first statement
                     crash_here("replay.held")
+                if self._lake is not None:
+                    self._completing = asyncio.create_task(self._lake.close(LAKE_WITHIN_S))
                 self.report("compare", "comparing")
                 began_s = time.perf_counter()
                 diff = await compare(snapshot, self.number, self.bounds, ends)
@@ -255,19 +263,23 @@ class Work:
             yield
             return
         lake = LakeExporter(self.settings, has_backlog=lambda: self.feed.left(self._ends) > NEAR_HEAD_RECORDS)
+        self._lake = lake
         self.warehouse.sink.on_bronze = lake.offer
         await lake.start()
         lake.assigned(self.feed.positions)
         try:
             yield
         except BaseException:
+            if self._completing is not None:
+                self._completing.cancel()
+                await asyncio.gather(self._completing, return_exceptions=True)
             with suppress(Exception):
                 await lake.stop()
             raise
         finally:
-            self.warehouse.sink.on_bronze = None
+            self.warehouse.sink.on_bronze = self._lake = None
         self.report("lake", "completing its files")
-        await lake.close(LAKE_WITHIN_S)
+        await (self._completing or lake.close(LAKE_WITHIN_S))
 
 
 async def _live(catalog: asyncpg.Connection) -> dict[Partition, tuple[int, Head]]:
