@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import importlib
 import sys
 import threading
@@ -23,6 +22,7 @@ from mode import get_logger
 from yarl import URL
 
 from liontrack_stream.contract.topics import TOPICS, TopicSpec
+from liontrack_stream.garbage import collect_less
 from liontrack_stream.generation_watch import GenerationWatch
 from liontrack_stream.kafka.batch import RecordBatch
 from liontrack_stream.kafka.batch_schema import BatchSchema
@@ -214,7 +214,7 @@ class LionTrackApp(faust.App):
                 await self.add_runtime_dependency(service)
         await super().on_started_init_extra_services()
         self.add_future(self._warn_of_retention())
-        _collect_less_garbage()
+        collect_less()
         sys.setswitchinterval(THREAD_TURN_S)
 
     def _new_sidecars(self) -> list[Sidecar]:
@@ -384,13 +384,6 @@ class LionTrackApp(faust.App):
 
     def _is_congested(self) -> bool:
         return bool(self.producer.buffer.size > CHANGELOG_RECORDS_AHEAD)
-
-
-def _collect_less_garbage() -> None:
-    """Leave out what lives as long as the worker, and look at the rest less often: records hold no cycles."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(500_000, 20, 50)
 
 
 def create_lake(settings: Settings, has_backlog: Callable[[], bool], live: int | None) -> LakeExporter:

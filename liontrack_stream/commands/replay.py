@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import uvloop
 from faust.cli.base import option
 
 from liontrack_stream.commands.base import CommandError, Exit, LionTrackCommand, data_dir_option, use_data_dir
@@ -63,6 +65,10 @@ class Replay(LionTrackCommand):
         json_option,
         data_dir_option,
     ]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # as the worker's
+        super().__init__(*args, **kwargs)
 
     async def run(self, *, swap: bool, as_json: bool, data_dir: Path | None, **asked: Any) -> None:
         """Replay, compare, report; swap."""

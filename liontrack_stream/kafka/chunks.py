@@ -7,9 +7,12 @@ decides about batches (checksums, aborted transactions, markers, offsets) it goe
 
 from __future__ import annotations
 
+import asyncio
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
+
+from aiokafka.consumer.fetcher import FetchResult
 
 CHUNK_RECORDS = 256
 
@@ -74,3 +77,23 @@ def take_chunks(records: Any) -> None:
 def single(items: Iterable[Any]) -> list[Any]:
     """The records of chunks, and those between that came one by one: what was fetched while others were waited for."""
     return [record for item in items for record in (item if isinstance(item, list) else (item,))]
+
+
+async def fetched(fetcher: Any, tps: Collection[Any], max_records: int | None) -> dict[Any, list[Any]]:
+    """What aiokafka's fetcher holds now of some partitions: records, at most so many of all, or a chunk."""
+    for tp, result in fetcher._records.items():
+        if tp in tps and isinstance(result, FetchResult) and result.has_more():
+            take_chunks(result._partition_records)
+    limit = None if max_records is None else max(1, max_records // CHUNK_RECORDS)
+    taken = await fetcher.fetched_records(tps, timeout=0, max_records=limit)
+    return {tp: single(items) for tp, items in taken.items()}
+
+
+async def new_data(fetcher: Any, timeout_s: float) -> None:
+    """Wait until the fetcher got something, or failed."""
+    waiter = fetcher._create_fetch_waiter()
+    await asyncio.wait([waiter], timeout=timeout_s)
+    if waiter.done():
+        waiter.result()
+    else:
+        waiter.cancel()

@@ -19,7 +19,6 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faust.auth import Credentials, SASLCredentials, SSLCredentials
 from faust.transport.consumer import RecordMap
@@ -28,7 +27,7 @@ from faust.types import TP, ConsumerMessage
 from faust.types.transports import TPorTopicSet
 from mode import get_logger
 
-from liontrack_stream.kafka.chunks import CHUNK_RECORDS, single, take_chunks
+from liontrack_stream.kafka.chunks import fetched, new_data
 from liontrack_stream.kafka.exits import StuckError
 from liontrack_stream.kafka.ports import Partition
 from liontrack_stream.kafka.runs import FetchedRun
@@ -84,7 +83,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         with fetcher._subscriptions.fetch_context():
             records = await self._take(fetcher, active_partitions, max_records)
             if not records and timeout:
-                await _new_data(fetcher, timeout)
+                await new_data(fetcher, timeout)
                 records = await self._take(fetcher, active_partitions, max_records)
         # No await between taking them and here, hence the count belongs to these records.
         names = self.app.source_names
@@ -96,16 +95,11 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     async def _take(self, fetcher: Any, partitions: set[TP], max_records: int | None) -> RecordMap:
         """What the fetcher holds now. Source records come a chunk at a time; see `kafka.chunks`."""
         sources = {tp for tp in partitions if tp.topic in self.app.source_names}
-        for tp, result in fetcher._records.items():
-            if tp in sources and isinstance(result, FetchResult) and result.has_more():
-                take_chunks(result._partition_records)
         records: dict[TP, list[Any]] = {}
         if partitions - sources:
             records = await fetcher.fetched_records(partitions - sources, timeout=0, max_records=max_records)
         if sources:  # last: a rebalance may be waited for before anything is taken, and not after it
-            limit = None if max_records is None else max(1, max_records // CHUNK_RECORDS)
-            taken = await fetcher.fetched_records(sources, timeout=0, max_records=limit)
-            records |= {tp: single(items) for tp, items in taken.items()}
+            records |= await fetched(fetcher, sources, max_records)
         return cast(RecordMap, records)
 
     async def seek_sources(self, offsets: Mapping[TP, int]) -> dict[TP, int]:
@@ -155,16 +149,6 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             logger.info("Kafka's group offsets are not updated: %r", error)
             return False
         return True
-
-
-async def _new_data(fetcher: Any, timeout_s: float) -> None:
-    """Wait until the fetcher got something, or failed."""
-    waiter = fetcher._create_fetch_waiter()
-    await asyncio.wait([waiter], timeout=timeout_s)
-    if waiter.done():
-        waiter.result()
-    else:
-        waiter.cancel()
 
 
 class BatchConsumer(driver.Consumer):

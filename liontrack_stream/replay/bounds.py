@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -37,6 +37,12 @@ class Bounds:
         """Whether any record of the topic may be taken."""
         of_lions = (POSITIONS.name, WEIGHTS.name)
         return any(topic == one.name for one in self.topics) and (self.lion_id is None or topic in of_lions)
+
+    def taken(self, topic: str, records: Sequence[Any]) -> Sequence[Any]:
+        """The records that are replayed, of some that were read."""
+        if (self.lion_id, self.since, self.until) == (None, None, None):
+            return records
+        return [record for record in records if self.takes(topic, record)]
 
     def takes(self, topic: str, record: Any) -> bool:
         """Whether a record is replayed.

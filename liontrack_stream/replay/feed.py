@@ -113,7 +113,7 @@ class Feed:
     async def store(self, partition: Partition, records: Sequence[Any]) -> None:
         """Store what the bounds take of these records; tries again while the infrastructure is away."""
         await self._pace.wait(len(records))
-        kept = [record for record in records if self._bounds.takes(partition[0], record)]
+        kept = self._bounds.taken(partition[0], records)
         stored = await store_records(self._warehouse.sink, partition, kept)
         self.stats += stored  # read after the wait: other partitions have added to it
 
@@ -123,18 +123,20 @@ class _Round:
 
     def __init__(self, feed: Feed, ends: Mapping[Partition, int]) -> None:
         self._feed, self._ends = feed, ends
-        self._waiting: dict[Partition, list[Any]] = {partition: [] for partition in ends}
+        self._waiting: dict[Partition, Sequence[Any]] = dict.fromkeys(ends, ())
         self._fetched = {partition: feed.positions[partition] for partition in ends}
         self._tasks: dict[Partition, asyncio.Task[None]] = {}
+        self._room = asyncio.Event()
 
     async def run(self) -> None:
         try:
             while True:
+                self._room.clear()
                 fetchable = self._fetchable()
                 if fetchable:
                     await self._fetch(fetchable)
                 elif self._tasks:
-                    await asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED)
+                    await self._room.wait()
                 else:
                     break
                 self._settle()
@@ -154,27 +156,34 @@ class _Round:
     async def _fetch(self, partitions: list[Partition]) -> None:
         found = await self._feed.fetch({p: (self._fetched[p], self._ends[p]) for p in partitions})
         for partition, arrived in found.items():
-            end = self._ends[partition]
-            self._waiting[partition] = [record for record in arrived.records if record.offset < end]
+            end, records = self._ends[partition], arrived.records
+            if records and records[-1].offset >= end:
+                records = [record for record in records if record.offset < end]
+            self._waiting[partition] = records
             if arrived.following > end:
                 self._feed.fetch_from(partition, end)
             self._fetched[partition] = min(arrived.following, end)
-            if not arrived.records:
+            if not records:
                 self._passed(partition)
 
     def _settle(self) -> None:
-        """Take the results of stores that have ended, and begin those that can."""
+        """Take the results of partitions whose records are stored, and begin with those that have some."""
         for partition in [partition for partition, task in self._tasks.items() if task.done()]:
             self._tasks.pop(partition).result()
             self._passed(partition)
         for partition, records in self._waiting.items():
             if records and partition not in self._tasks:
-                batch, self._waiting[partition] = records, []
-                self._tasks[partition] = asyncio.create_task(self._store(partition, batch))
+                task = self._tasks[partition] = asyncio.create_task(self._store(partition))
+                task.add_done_callback(lambda task: self._room.set())
 
-    async def _store(self, partition: Partition, records: list[Any]) -> None:
-        await self._feed.store(partition, records)
-        self._feed.positions[partition] = records[-1].offset + 1
+    async def _store(self, partition: Partition) -> None:
+        """Store what waits of a partition, batch by batch; more is fetched meanwhile."""
+        most = self._feed.batch_records
+        while waiting := self._waiting[partition]:
+            batch, self._waiting[partition] = waiting[:most], waiting[most:]
+            self._room.set()
+            await self._feed.store(partition, batch)
+            self._feed.positions[partition] = batch[-1].offset + 1
 
     def _passed(self, partition: Partition) -> None:
         """Where all that was fetched is stored, the partition has come as far as it was fetched."""

@@ -5,6 +5,7 @@
     create, or go on ──► feed up to the live offsets ──► again, until they are near ──► the moment ──► diff
                                                                                           │
              live batches wait ├──── drain to exactly the live offsets ── snapshot ───────┤ and go on
+                                                                                          └──► the lake's last files
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import asyncpg
 
 from liontrack_stream import generation
 from liontrack_stream.crashpoints import crash_here
+from liontrack_stream.garbage import collecting_less
 from liontrack_stream.kafka.checks import check_partition, read_cluster_state
 from liontrack_stream.kafka.ports import BatchStats, Head, Partition
 from liontrack_stream.lake.exporter import LakeExporter
@@ -180,7 +182,8 @@ async def at_work(
             try:
                 ends = {partition: offset for partition, (offset, _) in live.items()}
                 async with Feed.open(own, warehouse, cluster, bounds, pace or Pace(), archive, ends, tell) as feed:
-                    yield Work(own, catalog, warehouse, feed, archive, bounds, number, report, missing)
+                    with collecting_less():
+                        yield Work(own, catalog, warehouse, feed, archive, bounds, number, report, missing)
             finally:
                 await archive.close()
                 await warehouse.close()
@@ -201,6 +204,8 @@ class Work:
     missing: list[Missing]
     comparing_s: float = 0.0
     _ends: Mapping[Partition, int] = field(default_factory=dict)
+    _lake: LakeExporter | None = None
+    _completing: asyncio.Task[int] | None = None
 
     async def live_ends(self) -> dict[Partition, int]:
         """The live generation's next offsets."""
@@ -227,9 +232,12 @@ class Work:
             self.report("replay", estimate.sentence())
 
     async def compare(self) -> Diff:
-        """Bring both to the same offsets, take one snapshot of both, let the live batches go on, compare."""
+        """Bring both to the same offsets, take one snapshot of both, let the live batches go on, compare.
+
+        Nothing is stored after the snapshot, so the lake's files are completed meanwhile.
+        """
         self.report("compare", "waiting for the moment")
-        snapshot = await asyncpg.connect(**self.settings.pg_dsn, timeout=10, server_settings=_SNAPSHOT)
+        snapshot = await asyncpg.connect(**self.settings.pg_dsn, timeout=10, server_settings=SNAPSHOT)
         try:
             async with snapshot.transaction(isolation="repeatable_read", readonly=True):
                 async with self.catalog.transaction():
@@ -238,6 +246,8 @@ class Work:
                     await self.feed.advance(ends)
                     await snapshot.fetch(live_query("metadata/offsets"))  # the snapshot is of the first statement
                     crash_here("replay.held")
+                if self._lake is not None:
+                    self._completing = asyncio.create_task(self._lake.close(LAKE_WITHIN_S))
                 self.report("compare", "comparing")
                 began_s = time.perf_counter()
                 diff = await compare(snapshot, self.number, self.bounds, ends)
@@ -253,19 +263,23 @@ class Work:
             yield
             return
         lake = LakeExporter(self.settings, has_backlog=lambda: self.feed.left(self._ends) > NEAR_HEAD_RECORDS)
+        self._lake = lake
         self.warehouse.sink.on_bronze = lake.offer
         await lake.start()
         lake.assigned(self.feed.positions)
         try:
             yield
         except BaseException:
+            if self._completing is not None:
+                self._completing.cancel()
+                await asyncio.gather(self._completing, return_exceptions=True)
             with suppress(Exception):
                 await lake.stop()
             raise
         finally:
-            self.warehouse.sink.on_bronze = None
+            self.warehouse.sink.on_bronze = self._lake = None
         self.report("lake", "completing its files")
-        await lake.close(LAKE_WITHIN_S)
+        await (self._completing or lake.close(LAKE_WITHIN_S))
 
 
 async def _live(catalog: asyncpg.Connection) -> dict[Partition, tuple[int, Head]]:
@@ -276,10 +290,11 @@ async def _live(catalog: asyncpg.Connection) -> dict[Partition, tuple[int, Head]
     }
 
 
-_SNAPSHOT = {
+SNAPSHOT = {
     "application_name": "liontrack replay",
     "timezone": "UTC",
     "jit": "off",
     "work_mem": "64MB",
     "max_parallel_workers_per_gather": "0",  # leave the cores to ingestion
+    "enable_partitionwise_join": "on",  # week by week in order of the keys, instead of a hash of all that spills
 }

@@ -10,12 +10,19 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
+from liontrack_stream.kafka.chunks import fetched, new_data
 from liontrack_stream.kafka.ports import Partition
-from liontrack_stream.kafka.transport import FETCH_MAX_BYTES, FETCH_PARTITION_MAX_BYTES, ISOLATION
+from liontrack_stream.kafka.transport import (
+    FETCH_MAX_BYTES,
+    FETCH_MAX_WAIT_MS,
+    FETCH_MIN_BYTES,
+    FETCH_PARTITION_MAX_BYTES,
+    ISOLATION,
+)
 from liontrack_stream.replay.archive import Archive, partition_name
 from liontrack_stream.settings import Settings
 
-_FETCH_WAIT_MS = 100
+_FETCH_WAIT_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,8 @@ class Source:
             **settings.kafka_client,
             enable_auto_commit=False,
             auto_offset_reset="none",  # what retention takes meanwhile must not be jumped over
+            fetch_max_wait_ms=FETCH_MAX_WAIT_MS,
+            fetch_min_bytes=FETCH_MIN_BYTES,
             fetch_max_bytes=FETCH_MAX_BYTES,
             max_partition_fetch_bytes=FETCH_PARTITION_MAX_BYTES,
             isolation_level=ISOLATION,
@@ -85,19 +94,23 @@ class Source:
         self._consumer.seek(self._tps[partition], max(offset, self.begins[partition]))
 
     async def fetch(self, wanted: Mapping[Partition, tuple[int, int]], limit: int) -> dict[Partition, Arrived]:
-        """What there is of some partitions, from an offset on and up to an end; from Kafka at most ``limit`` of all."""
+        """What there is of some partitions, from an offset on and up to an end; from Kafka about ``limit`` of all."""
         old = {p: (at, min(end, self.begins[p])) for p, (at, end) in wanted.items() if at < self.begins[p]}
         parts = await asyncio.gather(*(self._archive.part(p, at, end, limit) for p, (at, end) in old.items()))
         found = {partition: Arrived(*part) for partition, part in zip(old, parts, strict=True)}
         recent = {partition: wanted[partition] for partition in wanted if partition not in old}
-        return found | await self._from_kafka(recent, 0 if old else _FETCH_WAIT_MS, limit) if recent else found
+        return found | await self._from_kafka(recent, 0.0 if old else _FETCH_WAIT_S, limit) if recent else found
 
     async def _from_kafka(
-        self, wanted: Mapping[Partition, tuple[int, int]], wait_ms: int, limit: int
+        self, wanted: Mapping[Partition, tuple[int, int]], wait_s: float, limit: int
     ) -> dict[Partition, Arrived]:
         tps = {partition: self._tps[partition] for partition in wanted}
+        fetcher, places = self._consumer._fetcher, set(tps.values())
         try:
-            arrived = await self._consumer.getmany(*tps.values(), timeout_ms=wait_ms, max_records=limit)
+            arrived = await fetched(fetcher, places, limit)
+            if not arrived and wait_s:
+                await new_data(fetcher, wait_s)
+                arrived = await fetched(fetcher, places, limit)
         except OffsetOutOfRangeError:
             await self._look_again(wanted)
             return {}

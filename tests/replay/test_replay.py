@@ -11,6 +11,9 @@ import pytest
 
 from liontrack_stream import generation
 from liontrack_stream.contract.topics import POSITIONS, WEIGHTS
+from liontrack_stream.lake.exporter import LakeExporter
+from liontrack_stream.lake.verify import verify
+from liontrack_stream.replay import run as running
 from liontrack_stream.replay.bounds import Bounds
 from liontrack_stream.replay.diff import Diff
 from liontrack_stream.replay.run import Order, Outcome, replay
@@ -123,3 +126,32 @@ def test_bounds_and_commands(mixed: PipelineKit) -> None:
     assert states == {0: "live", of_topics.number: "building", of_time.number: "building"}  # never to become live
     again = json.loads(mixed.command("generations", "diff", str(of_topics.number), "--json").stdout)
     assert {table["table"] for table in again["tables"]} == compared
+
+
+def test_the_lake_is_completed_while_it_compares(mixed: PipelineKit, monkeypatch: pytest.MonkeyPatch) -> None:
+    mixed.catch_up()
+    close, compare = LakeExporter.close, running.compare
+    told: list[str] = []
+
+    async def closing(self: LakeExporter, timeout_s: float = 60.0) -> int:
+        told.append("lake")
+        return await close(self, timeout_s)
+
+    async def comparing(*arguments: Any) -> Diff:
+        await asyncio.sleep(0.1)
+        told.append("compared")
+        if told.count("compared") == 1:
+            raise OSError("PostgreSQL is away")
+        return await compare(*arguments)
+
+    monkeypatch.setattr(LakeExporter, "close", closing)
+    monkeypatch.setattr(running, "compare", comparing)
+    with pytest.raises(OSError, match="away"):
+        run(mixed.settings)
+    again = run(mixed.settings)
+    assert told == ["lake", "compared", "lake", "compared"]
+    assert again.resumed
+    assert lines(again.diff) == []
+    assert mixed.fetch(f"SELECT FROM metadata{generation.suffix(again.number)}.lake_dirty") == []
+    with generation.using(again.number):
+        assert asyncio.run(verify(mixed.settings.in_generation(again.number))) == []
