@@ -86,6 +86,7 @@ async def store_moves(
     tuple
         The other lions; the revisions of those of them that the warehouse knows.
     """
+    cache.make_heads([lion_ids[n] for n in _of_one_day(fresh, len(lion_ids)).tolist()])
     found = cache.herd.find(lion_ids)
     kept = np.fromiter(map(cache.revision, lion_ids), np.int64)
     whole = (kept >= 0) & (kept != found.heads["revision"])  # the state has no head
@@ -105,6 +106,13 @@ async def store_moves(
     unasked = np.flatnonzero(others & found.held)
     revisions |= await load_revisions(work, [lion_ids[n] for n in unasked.tolist()])
     return np.flatnonzero(others), revisions
+
+
+def _of_one_day(fresh: Fixes, lions: int) -> Ints:
+    """Lions whose fixes are all of one day: in a backlog of few lions there is none, nor a use for heads."""
+    starts = np.searchsorted(fresh["lion"], np.arange(lions))
+    day = fresh["time_us"] // DAY_US
+    return np.flatnonzero(day[starts] == day[np.append(starts[1:], len(fresh)) - 1])
 
 
 def _in_order(fresh: Fixes, held: Mask, heads: Heads) -> Mask:

@@ -7,9 +7,9 @@ at: any other writer raises it, and the state is read anew. They save reads and 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from itertools import accumulate, pairwise
+from itertools import accumulate, islice, pairwise
 from typing import Any
 
 import msgspec
@@ -75,10 +75,11 @@ class LionState(msgspec.Struct, eq=False):
 
 
 class LionCache:
-    """The states of the lions written last; of all the herd keeps what moving on takes."""
+    """The states of the lions written last; the herd keeps what moving on takes, of them as soon as they may."""
 
     def __init__(self, lions_max: int = 1024) -> None:
         self._states: OrderedDict[str, LionState] = OrderedDict()
+        self._headless: set[str] = set()  # whose states the herd has not got since they were put here
         self._lions_max = lions_max
         self.herd = Herd()
 
@@ -102,9 +103,17 @@ class LionCache:
         for state in states:
             self._states[state.lion_id] = state
             self._states.move_to_end(state.lion_id)
-        self.herd.put_states(states)
-        while len(self._states) > self._lions_max:
+            self._headless.add(state.lion_id)
+        surplus = max(0, len(self._states) - self._lions_max)
+        self.make_heads(list(islice(self._states, surplus)))
+        for _ in range(surplus):
             self._states.popitem(last=False)
+
+    def make_heads(self, lion_ids: Iterable[str]) -> None:
+        """Let the herd have those of the lions whose states are here."""
+        missing = self._headless.intersection(lion_ids)
+        self._headless -= missing
+        self.herd.put_states([self._states[lion_id] for lion_id in missing if lion_id in self._states])
 
     def move_on(self, lion_ids: Sequence[str], written: Mapping[str, Sequence[Any]], fixes: Fixes) -> None:
         """Bring the states that are here up to moves that were committed.
