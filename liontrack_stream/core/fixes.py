@@ -45,8 +45,8 @@ def empty(count: int = 0) -> Fixes:
     return fixes
 
 
-def joined(parts: Sequence[Fixes]) -> Fixes:
-    """Fixes one after the other; as bytes, for numpy's concatenate compares the types of all parts field by field."""
+def joined(parts: Sequence[Fixes | bytes]) -> Fixes:
+    """Fixes, or their bytes, one after the other: numpy's concatenate compares all parts' types field by field."""
     return np.frombuffer(bytearray().join(parts), FIX)  # type: ignore[arg-type]  # arrays are buffers
 
 

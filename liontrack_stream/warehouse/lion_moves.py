@@ -30,7 +30,7 @@ from liontrack_stream.core.windows import (
 )
 from liontrack_stream.warehouse import lion_windows
 from liontrack_stream.warehouse.copying import copy_rows
-from liontrack_stream.warehouse.herd import NEVER_US, Found, Heads, Herd, note_far, points_of
+from liontrack_stream.warehouse.herd import NEVER_US, Found, Heads, note_far, points_of
 from liontrack_stream.warehouse.lion_states import LionCache, load_revisions
 from liontrack_stream.warehouse.lion_writes import position_rows
 from liontrack_stream.warehouse.queries import query
@@ -72,7 +72,7 @@ class _Moves:
 async def store_moves(
     work: BatchWork, cache: LionCache, lion_ids: Sequence[str], deleted: set[str], fresh: Fixes, limits_kmh: Limits
 ) -> tuple[Ints, dict[str, int]]:
-    """Store the fixes of lions that move on, unless their whole state is kept.
+    """Store the fixes of lions that move on.
 
     Parameters
     ----------
@@ -86,8 +86,11 @@ async def store_moves(
     tuple
         The other lions; the revisions of those of them that the warehouse knows.
     """
-    whole = np.array([lion_id in cache or lion_id in deleted or not work.gold for lion_id in lion_ids], bool)
+    cache.make_heads([lion_ids[n] for n in _of_one_day(fresh, len(lion_ids)).tolist()])
     found = cache.herd.find(lion_ids)
+    kept = np.fromiter(map(cache.revision, lion_ids), np.int64)
+    whole = (kept >= 0) & (kept != found.heads["revision"])  # the state has no head
+    whole |= np.array([lion_id in deleted or not work.gold for lion_id in lion_ids], bool)
     found.places[whole] = -1
     unheld = np.flatnonzero(~found.held)
     revisions = await load_revisions(work, [lion_ids[n] for n in unheld.tolist()])
@@ -98,11 +101,18 @@ async def store_moves(
     if len(lions):
         names, theirs = [lion_ids[n] for n in lions.tolist()], Found(found.herd, found.places[lions])
         moves, moved_on = _settled(names, theirs, of_lions(fresh, lions), limits_kmh)
-        moved_on = moved_on[await _store(work, moves, cache.herd)]
+        moved_on = moved_on[await _store(work, moves, cache)]
         others[lions[moved_on]] = False
     unasked = np.flatnonzero(others & found.held)
     revisions |= await load_revisions(work, [lion_ids[n] for n in unasked.tolist()])
     return np.flatnonzero(others), revisions
+
+
+def _of_one_day(fresh: Fixes, lions: int) -> Ints:
+    """Lions whose fixes are all of one day: in a backlog of few lions there is none, nor a use for heads."""
+    starts = np.searchsorted(fresh["lion"], np.arange(lions))
+    day = fresh["time_us"] // DAY_US
+    return np.flatnonzero(day[starts] == day[np.append(starts[1:], len(fresh)) - 1])
 
 
 def _in_order(fresh: Fixes, held: Mask, heads: Heads) -> Mask:
@@ -171,20 +181,20 @@ def _only(moves: _Moves, lions: Ints) -> tuple[_Moves, Ints]:
     return _Moves(names, found, moves.now.take(lions), theirs), lions
 
 
-async def _store(work: BatchWork, moves: _Moves, herd: Herd) -> Ints:
+async def _store(work: BatchWork, moves: _Moves, cache: LionCache) -> Ints:
     """Store them, all but those that somebody else has written since their heads were made; which ones."""
     stored = np.empty(0, np.int64)
     if moves.lion_ids:
-        moves, stored = await _advance(work, moves)
+        moves, stored, written = await _advance(work, moves)
     if moves.lion_ids:
-        await _write(work, moves, herd)
+        await _write(work, moves, written, cache)
     return stored
 
 
-async def _advance(work: BatchWork, moves: _Moves) -> tuple[_Moves, Ints]:
+async def _advance(work: BatchWork, moves: _Moves) -> tuple[_Moves, Ints, dict[str, list[Any]]]:
     """Write the lions' own rows and their days, and bring their heads up to that.
 
-    The second value: which ones nobody else has written since; the moves are theirs alone.
+    The second value: which ones nobody else has written since; the moves, and what was written, are theirs alone.
     """
     columns = _columns(work, moves)
     held, unknown = np.flatnonzero(moves.held), np.flatnonzero(~moves.held)
@@ -197,7 +207,8 @@ async def _advance(work: BatchWork, moves: _Moves) -> tuple[_Moves, Ints]:
         for table in ("silver.lions", "gold.lions_metrics"):
             work.connection.wrote(table, len(held) - len(stale))
     moves.now["revision"] += 1
-    return _only(moves, np.setdiff1d(np.arange(len(moves.now)), held[stale]))
+    moves, stored = _only(moves, np.setdiff1d(np.arange(len(moves.now)), held[stale]))
+    return moves, stored, dict(zip(columns, _chosen(columns, tuple(columns), stored), strict=True))
 
 
 def _columns(work: BatchWork, moves: _Moves) -> dict[str, list[Any]]:
@@ -241,8 +252,8 @@ def _chosen(columns: dict[str, list[Any]], names: Sequence[Any], lions: Ints) ->
     return some if len(places) == len(columns["lion_id"]) else [[column[n] for n in places] for column in some]
 
 
-async def _write(work: BatchWork, moves: _Moves, herd: Herd) -> None:
-    """Write the fixes and windows, and tell of them."""
+async def _write(work: BatchWork, moves: _Moves, written: dict[str, list[Any]], cache: LionCache) -> None:
+    """Write the fixes and windows, and tell of them; ``written``: what was of the lions and their days."""
     windows, new = changed_windows(moves.settled), moves.settled.fixes
     new = new.take(np.flatnonzero(new["row"] >= 0))
     await copy_rows(work.connection, "silver", "positions", position_rows(work, new))
@@ -253,7 +264,12 @@ async def _write(work: BatchWork, moves: _Moves, herd: Herd) -> None:
     for layer, table in (("silver", "positions"), ("gold", "lions_positions_history"), ("gold", "lions_metrics")):
         work.touched(layer, table, days)
     work.touched("silver", "lions")
-    work.after_commit.append(lambda: herd.put(moves.lion_ids, moves.now, moves.found))
+
+    def keep() -> None:
+        cache.herd.put(moves.lion_ids, moves.now, moves.found)
+        cache.move_on(moves.lion_ids, written, new)
+
+    work.after_commit.append(keep)
 
 
 def _facts(moves: _Moves, day: Ints) -> DayFacts:

@@ -7,13 +7,16 @@ at: any other writer raises it, and the state is read anew. They save reads and 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
+from itertools import accumulate, islice, pairwise
+from typing import Any
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
-from liontrack_stream.core.fixes import NO_STEP, Fixes, empty
+from liontrack_stream.core.fixes import NO_STEP, Fixes, empty, joined
 from liontrack_stream.core.geo import DAY_US
 from liontrack_stream.core.health import LOOKBACK_DAYS, Outlook
 from liontrack_stream.warehouse.herd import Herd
@@ -39,7 +42,7 @@ class Span(msgspec.Struct, eq=False):
 class LionState(msgspec.Struct, eq=False):
     """One lion. ``tail`` reaches to the end of time; ``days`` is whole from ``days_from`` on, ``outlook`` of the last.
 
-    ``told_us``: the last accepted fix before the batch.
+    ``later``: fixes that belong to the tail's end, as bytes. ``told_us``: the last accepted fix before the batch.
     """
 
     lion_id: str
@@ -54,6 +57,7 @@ class LionState(msgspec.Struct, eq=False):
     first_fix_us: int | None = None  # of all stored fixes, flagged ones included
     last_fix_us: int | None = None
     tail: Span | None = None
+    later: bytes = b""
     days: Days = msgspec.field(default_factory=dict)
     days_from: int = END_DAY
     outlook: Outlook | None = None
@@ -71,21 +75,25 @@ class LionState(msgspec.Struct, eq=False):
 
 
 class LionCache:
-    """The states of the lions written last; of the others the herd keeps what moving on takes."""
+    """The states of the lions written last; the herd keeps what moving on takes, of them as soon as they may."""
 
     def __init__(self, lions_max: int = 1024) -> None:
         self._states: OrderedDict[str, LionState] = OrderedDict()
+        self._headless: set[str] = set()  # whose states the herd has not got since they were put here
         self._lions_max = lions_max
         self.herd = Herd()
 
-    def __contains__(self, lion_id: str) -> bool:
-        return lion_id in self._states
+    def revision(self, lion_id: str) -> int:
+        """The revision of the state that is here; -1 where there is none."""
+        state = self._states.get(lion_id)
+        return -1 if state is None else state.revision
 
     def get(self, lion_id: str, revision: int) -> LionState | None:
         """A copy of the state of a lion at this revision, if it is here."""
         state = self._states.get(lion_id)
         if state is None or state.revision != revision:
             return None
+        _lengthen_tail(state)
         state = copy(state)
         state.told_us = state.last_us
         return state
@@ -95,9 +103,66 @@ class LionCache:
         for state in states:
             self._states[state.lion_id] = state
             self._states.move_to_end(state.lion_id)
-        surplus = len(self._states) - self._lions_max
-        if surplus > 0:
-            self.herd.put_states([self._states.popitem(last=False)[1] for _ in range(surplus)])
+            self._headless.add(state.lion_id)
+        surplus = max(0, len(self._states) - self._lions_max)
+        self.make_heads(list(islice(self._states, surplus)))
+        for _ in range(surplus):
+            self._states.popitem(last=False)
+
+    def make_heads(self, lion_ids: Iterable[str]) -> None:
+        """Let the herd have those of the lions whose states are here."""
+        missing = self._headless.intersection(lion_ids)
+        self._headless -= missing
+        self.herd.put_states([self._states[lion_id] for lion_id in missing if lion_id in self._states])
+
+    def move_on(self, lion_ids: Sequence[str], written: Mapping[str, Sequence[Any]], fixes: Fixes) -> None:
+        """Bring the states that are here up to moves that were committed.
+
+        ``written``: by lion, what `lion_moves` writes of them; ``fixes``: their new ones, settled, by lion and time.
+        """
+        stored = fixes.copy()
+        stored["lion"], stored["row"] = 0, -1
+        data = stored.tobytes()
+        bounds = pairwise(accumulate((count * stored.itemsize for count in written["new_fixes"]), initial=0))
+        for n, (lion_id, (start, end)) in enumerate(zip(lion_ids, bounds, strict=True)):
+            state = self._states.pop(lion_id, None)
+            if state is not None and state.revision == written["revision"][n]:
+                _move(state, {name: column[n] for name, column in written.items()}, data[start:end])
+                self._states[lion_id] = state
+
+
+def _move(state: LionState, written: Mapping[str, Any], fixes: bytes) -> None:
+    """Bring a state up to new fixes, all accepted, of its last day; what others may share of it stays as it was."""
+    state.revision += 1
+    state.last_us = state.last_fix_us = written["last_us"]
+    state.lat, state.lng = written["lat"], written["lng"]
+    if written["name"] is not None:
+        state.name, state.name_us = written["name"], written["name_us"]
+    state.fixes += written["new_fixes"]
+    state.accepted += written["new_fixes"]
+    state.later += fixes
+    metres = written["distance_m"]
+    day = written["last_us"] // DAY_US
+    state.days = state.days | {
+        day: replace(
+            state.days[day],
+            fixes=written["day_fixes"],
+            distance_mm=None if metres is None else round(metres * 1000),
+            max_speed_kmh=written["max_speed_kmh"],
+            last_us=written["last_us"],
+            stationary=False,
+            health_score=written["score"],
+        )
+    }
+
+
+def _lengthen_tail(state: LionState) -> None:
+    """Put the later fixes into the tail: as one who needs it, of the many that only move on."""
+    tail = state.tail
+    if tail is not None and state.later:
+        fixes = joined([tail.fixes, state.later])
+        state.tail = Span(fixes, tail.from_us, tail.to_us, tail.open_start, tail.open_end)
+    state.later = b""
 
 
 async def load_revisions(work: BatchWork, lion_ids: Sequence[str]) -> dict[str, int]:

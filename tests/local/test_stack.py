@@ -53,6 +53,7 @@ async def test_postgres_is_configured_for_the_warehouse(stack_settings: Settings
         assert shown == ["UTC", "off", "on", "on", "127.0.0.1", "256"]
         assert not await connection.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
         assert (await connection.fetchval("SHOW server_version")).startswith("18.")
+        assert await connection.fetchval("SHOW wal_segment_size") == "4MB"
     finally:
         await connection.close()
 

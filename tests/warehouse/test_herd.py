@@ -27,17 +27,17 @@ START = datetime(2014, 3, 1)
 HOME = (-24.0, 20.0)
 
 
-@pytest.fixture(autouse=True)
-def moved(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[bool]]:
-    """One whole state is kept; how many lions had a head, and how many were new, when they moved on."""
+@pytest.fixture(autouse=True, params=[1, 1024], ids="{} states".format)
+def moved(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Counter[bool]]:
+    """Few whole states are kept, or all; how many lions had a head, and how many were new, when they moved on."""
     counts: Counter[bool] = Counter()
     write = lion_moves._write
 
-    async def counted(work: Any, moves: Any, herd: Any) -> None:
+    async def counted(work: Any, moves: Any, *others: Any) -> None:
         counts.update(moves.held.tolist())
-        await write(work, moves, herd)
+        await write(work, moves, *others)
 
-    monkeypatch.setattr(sink, "LionCache", partial(LionCache, 1))
+    monkeypatch.setattr(sink, "LionCache", partial(LionCache, request.param))
     monkeypatch.setattr(lion_moves, "_write", counted)
     yield counts
 
