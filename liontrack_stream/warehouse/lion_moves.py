@@ -29,7 +29,7 @@ from liontrack_stream.core.windows import (
     day_facts,
 )
 from liontrack_stream.warehouse import lion_windows
-from liontrack_stream.warehouse.copying import copy_rows
+from liontrack_stream.warehouse.copying import Rows, copy_rows
 from liontrack_stream.warehouse.herd import NEVER_US, Found, Heads, Herd, note_far, points_of
 from liontrack_stream.warehouse.lion_states import LionCache, load_revisions
 from liontrack_stream.warehouse.lion_writes import position_rows
@@ -40,10 +40,7 @@ Limits = tuple[float, float, float, float]
 _NOBODY = np.empty(0, np.int64)
 # The columns of statements, in their order.
 _PLACE = ("lion_id", "name", "name_us", "lat", "lng", "last_us")
-_NEW_LION = (*_PLACE, "new_fixes", "new_fixes", "first_us", "last_us")
 _FACTS = ("day_fixes", "distance_m", "max_speed_kmh")
-_NO_WEIGHT = (None, None, None, 0, "unknown")
-_NEW_DAY = ("lion_id", "day", *_FACTS, "last_us", "stationary", *_NO_WEIGHT, "score", "status")
 _ADVANCED = ("lion_id", "revision", *_PLACE[1:], "new_fixes", *_FACTS, "score", "status")
 
 
@@ -189,8 +186,9 @@ async def _advance(work: BatchWork, moves: _Moves) -> tuple[_Moves, Ints]:
     columns = _columns(work, moves)
     held, unknown = np.flatnonzero(moves.held), np.flatnonzero(~moves.held)
     if len(unknown):
-        await work.connection.execute(query("silver/lions_upsert"), *_chosen(columns, _NEW_LION, unknown))
-        await work.connection.execute(query("gold/lion_days_upsert"), *_chosen(columns, _NEW_DAY, unknown))
+        lions, days = _new_rows(columns, moves.now, unknown)
+        await copy_rows(work.connection, "silver", "lions", lions)
+        await copy_rows(work.connection, "gold", "lions_metrics", days)
     stale: list[int] = []
     if len(held):
         stale = await work.connection.fetchval(query("silver/lions_advance"), *_chosen(columns, _ADVANCED, held))
@@ -232,6 +230,32 @@ def _columns(work: BatchWork, moves: _Moves) -> dict[str, list[Any]]:
         "score": score,
         "status": status,
     }
+
+
+def _new_rows(columns: dict[str, list[Any]], now: Heads, lions: Ints) -> tuple[Rows, Rows]:
+    """The rows of lions that the warehouse did not know, as nobody can have made them under their locks; of their days.
+
+    All their fixes are accepted.
+    """
+    names = ("lion_id", "name", "name_us", "first_us", "day", "stationary", "score", "status")
+    some = dict(zip(names, _chosen(columns, names, lions), strict=True))
+    heads, count = now.take(lions), len(lions)
+    rows = Rows(count).float8("position_lat", heads["lat"]).float8("position_lng", heads["lng"])
+    for name in ("last_update", "updated_at", "last_fix_time"):
+        rows.timestamp(name, heads["last_us"])
+    for name in ("fixes", "accepted_fixes"):
+        rows.int8(name, heads["accepted"])
+    rows.float8("data_quality_score", np.ones(count)).int8("revision", np.ones(count))
+    unnamed = np.array([us is None for us in some["name_us"]], bool)
+    rows.timestamp("name_time", [us or 0 for us in some["name_us"]], unnamed)
+    rows.timestamp("first_fix_time", some["first_us"])
+    rows.constant("status", "active").text("name", some["name"]).text("lion_id", some["lion_id"])
+    days = Rows(count).int4("tracking_frequency", heads["day_fixes"]).timestamp("last_fix_time", heads["last_us"])
+    days.float8("distance_m", np.where(heads["distance_mm"] < 0, np.nan, heads["distance_mm"] / 1000))
+    days.float8("max_speed_kmh", heads["max_speed_kmh"]).boolean("stationary", some["stationary"])
+    days.date("metric_date", some["day"]).float8("health_score", some["score"])
+    days.int4("weight_count", np.zeros(count)).constant("weight_trend", "unknown")
+    return rows, days.text("status", some["status"]).text("lion_id", some["lion_id"])
 
 
 def _chosen(columns: dict[str, list[Any]], names: Sequence[Any], lions: Ints) -> list[list[Any]]:
