@@ -7,7 +7,8 @@
 Runs that wait while a batch is being stored join into the next batch: a backlog makes big batches, live traffic
 small ones, without a timer. While little waits, the lane whose turn it is takes along what waits in the other lanes of
 its topic, and stores it in one transaction: a batch has a price of its own, and four of them at once would take four
-times as long, all of them. In a backlog the lanes store by themselves and overlap.
+times as long, all of them. In a backlog the lanes store by themselves, two at a time: what waits for them meanwhile
+makes their batches larger, so that an entity's rows are written for more of its records at once.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from liontrack_stream.kafka.runs import FetchedRun, join, without_stored
 logger = get_logger(__name__)
 
 TURN_WITHIN_S = 1.0
+LARGE_BATCHES_AT_ONCE = 2
+LARGE_TURN_WITHIN_S = 5.0
 
 
 class LaneOwner(Protocol):
@@ -104,14 +107,15 @@ class Lanes:
         self._max_records = max_records
         self._lanes: dict[Partition, _Lane] = {}
         self._small_batch = asyncio.Lock()
+        self._large_batches = asyncio.Semaphore(LARGE_BATCHES_AT_ONCE)
         self.retried: Counter[str] = Counter()  # by contract topic: batches tried in vain
 
     # -- the transport's side
 
     def has_room(self, partition: Partition) -> bool:
-        """Whether more records of the partition may be fetched: half a batch may wait while one is stored."""
+        """Whether more records of the partition may be fetched: a batch may wait while one is stored."""
         lane = self._lanes.get(partition)
-        return lane is not None and lane.seeks is not None and 2 * lane.expected_records < self._max_records
+        return lane is not None and lane.seeks is not None and lane.expected_records < self._max_records
 
     def announce(self, run: FetchedRun) -> bool:
         """Count a fetched run on its way to `submit`; False for one that a seek overtook."""
@@ -227,24 +231,26 @@ class Lanes:
 
     @asynccontextmanager
     async def _turn(self, lane: _Lane) -> AsyncIterator[bool]:
-        """Waits for the small batch that is being stored; not for long, for it may be stuck behind another worker.
+        """Waits for the small batch that is being stored, or for one of the large ones; not for long, for they may be
+        stuck behind another worker.
 
         Whether little waits, and it is this lane's turn.
         """
-        has_turn = False
-        if self.waiting_records < self._max_records:
-            lane.awaits_turn = True
-            try:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(TURN_WITHIN_S):
-                        has_turn = await self._small_batch.acquire()
-            finally:
-                lane.awaits_turn = False
+        little_waits, has_turn = self.waiting_records < self._max_records, False
+        gate: asyncio.Lock | asyncio.Semaphore = self._small_batch if little_waits else self._large_batches
+        within_s = TURN_WITHIN_S if little_waits else LARGE_TURN_WITHIN_S
+        lane.awaits_turn = little_waits
         try:
-            yield has_turn
+            with suppress(TimeoutError):
+                async with asyncio.timeout(within_s):
+                    has_turn = await gate.acquire()
+        finally:
+            lane.awaits_turn = False
+        try:
+            yield has_turn and little_waits
         finally:
             if has_turn:
-                self._small_batch.release()
+                gate.release()
 
     def _others(self, lane: _Lane) -> list[_Lane]:
         """The lanes whose waiting runs can be stored with those of the lane whose turn it is."""

@@ -16,6 +16,7 @@ from liontrack_stream.generation import plain
 from liontrack_stream.kafka.ports import Written
 
 _INSERT = re.compile(r"\bINSERT INTO (\w+\.\w+)")
+TEMPORARY = "pg_temp"  # the schema of a connection's own tables
 _DATED_PARTITION = re.compile(r"_w?\d{8}$")
 
 
@@ -76,7 +77,9 @@ class BatchConnection:
 
         async def run() -> None:
             copy = self._connection.copy_to_table(table, schema_name=schema_name, source=rows(), **options)
-            self._count(plain(f"{schema_name}.{_DATED_PARTITION.sub('', table)}"), str(await copy))
+            status = str(await copy)
+            if schema_name != TEMPORARY:
+                self._count(plain(f"{schema_name}.{_DATED_PARTITION.sub('', table)}"), status)
 
         await self._settled()
         self._under_way = asyncio.create_task(run())

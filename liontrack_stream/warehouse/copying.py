@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from liontrack_stream.generation import current, suffix
-from liontrack_stream.warehouse.batch_connection import BatchConnection
+from liontrack_stream.warehouse.batch_connection import TEMPORARY, BatchConnection
 
 PG_EPOCH_US = 946_684_800_000_000  # 2000-01-01, PostgreSQL's day zero
 PG_EPOCH_DAY = 10_957
@@ -210,8 +210,9 @@ def _array(oid: int, items: Sequence[bytes]) -> bytes:
 
 
 async def copy_rows(connection: BatchConnection, schema: str, table: str, rows: Rows) -> None:
-    """COPY ``rows`` into an allow-listed table of this process's generation."""
+    """COPY ``rows`` into an allow-listed table of this process's generation, or one of the connection's own."""
     if rows.count:
+        name = schema if schema == TEMPORARY else schema + suffix(current())
         await connection.copy_to_table(
-            table, schema_name=schema + suffix(current()), columns=rows.names, format="binary", source=rows.encode()
+            table, schema_name=name, columns=rows.names, format="binary", source=rows.encode()
         )

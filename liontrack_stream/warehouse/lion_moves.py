@@ -29,7 +29,8 @@ from liontrack_stream.core.windows import (
     day_facts,
 )
 from liontrack_stream.warehouse import lion_windows
-from liontrack_stream.warehouse.copying import copy_rows
+from liontrack_stream.warehouse.batch_connection import TEMPORARY
+from liontrack_stream.warehouse.copying import Rows, copy_rows
 from liontrack_stream.warehouse.herd import NEVER_US, Found, Heads, note_far, points_of
 from liontrack_stream.warehouse.lion_states import LionCache, load_revisions
 from liontrack_stream.warehouse.lion_writes import position_rows
@@ -38,13 +39,6 @@ from liontrack_stream.warehouse.work import BatchWork
 
 Limits = tuple[float, float, float, float]
 _NOBODY = np.empty(0, np.int64)
-# The columns of statements, in their order.
-_PLACE = ("lion_id", "name", "name_us", "lat", "lng", "last_us")
-_NEW_LION = (*_PLACE, "new_fixes", "new_fixes", "first_us", "last_us")
-_FACTS = ("day_fixes", "distance_m", "max_speed_kmh")
-_NO_WEIGHT = (None, None, None, 0, "unknown")
-_NEW_DAY = ("lion_id", "day", *_FACTS, "last_us", "stationary", *_NO_WEIGHT, "score", "status")
-_ADVANCED = ("lion_id", "revision", *_PLACE[1:], "new_fixes", *_FACTS, "score", "status")
 
 
 @dataclass(slots=True)
@@ -199,20 +193,23 @@ async def _advance(work: BatchWork, moves: _Moves) -> tuple[_Moves, Ints, dict[s
     columns = _columns(work, moves)
     held, unknown = np.flatnonzero(moves.held), np.flatnonzero(~moves.held)
     if len(unknown):
-        await work.connection.execute(query("silver/lions_upsert"), *_chosen(columns, _NEW_LION, unknown))
-        await work.connection.execute(query("gold/lion_days_upsert"), *_chosen(columns, _NEW_DAY, unknown))
+        lions, days = _new_rows(columns, moves.now, unknown)
+        await copy_rows(work.connection, "silver", "lions", lions)
+        await copy_rows(work.connection, "gold", "lions_metrics", days)
     stale: list[int] = []
     if len(held):
-        stale = await work.connection.fetchval(query("silver/lions_advance"), *_chosen(columns, _ADVANCED, held))
+        await work.connection.execute(query("silver/lions_moved"))
+        await copy_rows(work.connection, TEMPORARY, "lions_moved", _moved_rows(columns, moves.now, held))
+        stale = await work.connection.fetchval(query("silver/lions_advance"))
         for table in ("silver.lions", "gold.lions_metrics"):
             work.connection.wrote(table, len(held) - len(stale))
     moves.now["revision"] += 1
     moves, stored = _only(moves, np.setdiff1d(np.arange(len(moves.now)), held[stale]))
-    return moves, stored, dict(zip(columns, _chosen(columns, tuple(columns), stored), strict=True))
+    return moves, stored, _chosen(columns, stored)
 
 
 def _columns(work: BatchWork, moves: _Moves) -> dict[str, list[Any]]:
-    """What is written of the lions and their days; their heads are brought up to it."""
+    """What is written of the lions and their days beside their heads, which are brought up to it."""
     new = moves.settled.fixes.take(np.flatnonzero(moves.settled.fixes["row"] >= 0))
     firsts = np.searchsorted(new["lion"], np.arange(len(moves.lion_ids)))
     ends = np.append(firsts[1:], len(new))
@@ -224,36 +221,73 @@ def _columns(work: BatchWork, moves: _Moves) -> dict[str, list[Any]]:
     now["last_us"], now["accepted"] = last["time_us"], now["accepted"] + ends - firsts
     now["day_fixes"], now["distance_mm"] = facts.fixes, facts.distance_mm
     now["max_speed_kmh"] = facts.max_speed_kmh
-    kept = {name: now[name].tolist() for name in ("revision", "lat", "lng", "last_us", "day_fixes")}
-    numbers = {name: _or_none(now[name]) for name in ("max_speed_kmh", "weight_part", "expected_fixes")}
+    numbers = [_or_none(now[name]) for name in ("weight_part", "expected_fixes")]
     stationary = facts.stationary.tolist()
-    judged = map(_judged, kept["day_fixes"], stationary, numbers["weight_part"], numbers["expected_fixes"])
-    score, status = map(list, zip(*judged, strict=True))
+    score, status = map(list, zip(*map(_judged, now["day_fixes"].tolist(), stationary, *numbers), strict=True))
     return {
-        **kept,
-        **numbers,
         "lion_id": moves.lion_ids,
         "name": names,
         "name_us": name_us,
         "first_us": new["time_us"][firsts].tolist(),
         "new_fixes": (ends - firsts).tolist(),
-        "day": facts.day.tolist(),
-        "distance_m": [None if mm < 0 else mm / 1000 for mm in facts.distance_mm.tolist()],
         "stationary": stationary,
         "score": score,
         "status": status,
     }
 
 
-def _chosen(columns: dict[str, list[Any]], names: Sequence[Any], lions: Ints) -> list[list[Any]]:
-    """Some columns of some lions; what is no column's name is the same of all."""
+def _new_rows(columns: dict[str, list[Any]], now: Heads, lions: Ints) -> tuple[Rows, Rows]:
+    """The rows of lions that the warehouse did not know, as nobody can have made them under their locks; of their days.
+
+    All their fixes are accepted.
+    """
+    heads, some, count = now.take(lions), _chosen(columns, lions), len(lions)
+    rows = Rows(count).float8("position_lat", heads["lat"]).float8("position_lng", heads["lng"])
+    for name in ("last_update", "updated_at", "last_fix_time"):
+        rows.timestamp(name, heads["last_us"])
+    for name in ("fixes", "accepted_fixes"):
+        rows.int8(name, heads["accepted"])
+    rows.float8("data_quality_score", np.ones(count)).int8("revision", np.ones(count))
+    rows.timestamp("first_fix_time", some["first_us"])
+    _name(rows, some).constant("status", "active").text("lion_id", some["lion_id"])
+    days = _facts_of(Rows(count), heads, some, "tracking_frequency").boolean("stationary", some["stationary"])
+    days.int4("weight_count", np.zeros(count)).constant("weight_trend", "unknown")
+    return rows, days.text("status", some["status"]).text("lion_id", some["lion_id"])
+
+
+def _moved_rows(columns: dict[str, list[Any]], now: Heads, lions: Ints) -> Rows:
+    """Of lions that the warehouse knows what it does not yet; ``place``: which of them it is."""
+    heads, some, count = now.take(lions), _chosen(columns, lions), len(lions)
+    rows = Rows(count).int4("place", np.arange(count)).int8("revision", heads["revision"])
+    rows.float8("lat", heads["lat"]).float8("lng", heads["lng"]).int8("fixes", some["new_fixes"])
+    _name(_facts_of(rows, heads, some, "day_fixes"), some)
+    return rows.text("day_status", some["status"]).text("lion_id", some["lion_id"])
+
+
+def _facts_of(rows: Rows, heads: Heads, some: dict[str, list[Any]], fixes: str) -> Rows:
+    """Add the facts of the last fix's day; ``fixes``: the name of the column of their number."""
+    rows.int4(fixes, heads["day_fixes"]).timestamp("last_fix_time", heads["last_us"])
+    rows.float8("distance_m", np.where(heads["distance_mm"] < 0, np.nan, heads["distance_mm"] / 1000))
+    rows.float8("max_speed_kmh", heads["max_speed_kmh"]).float8("health_score", some["score"])
+    return rows.date("metric_date", heads["last_us"] // DAY_US)
+
+
+def _name(rows: Rows, some: dict[str, list[Any]]) -> Rows:
+    """Add the last name among the new fixes, and its time."""
+    unnamed = np.array([us is None for us in some["name_us"]], bool)
+    return rows.timestamp("name_time", [us or 0 for us in some["name_us"]], unnamed).text("name", some["name"])
+
+
+def _chosen(columns: dict[str, list[Any]], lions: Ints) -> dict[str, list[Any]]:
+    """The columns of some lions."""
     places = lions.tolist()
-    some = [columns[name] if name in columns else [name] * len(columns["lion_id"]) for name in names]
-    return some if len(places) == len(columns["lion_id"]) else [[column[n] for n in places] for column in some]
+    if len(places) == len(columns["lion_id"]):
+        return columns
+    return {name: [column[n] for n in places] for name, column in columns.items()}
 
 
 async def _write(work: BatchWork, moves: _Moves, written: dict[str, list[Any]], cache: LionCache) -> None:
-    """Write the fixes and windows, and tell of them; ``written``: what was of the lions and their days."""
+    """Write the fixes and windows, and tell of them; ``written``: what was beside their heads."""
     windows, new = changed_windows(moves.settled), moves.settled.fixes
     new = new.take(np.flatnonzero(new["row"] >= 0))
     await copy_rows(work.connection, "silver", "positions", position_rows(work, new))
@@ -267,7 +301,7 @@ async def _write(work: BatchWork, moves: _Moves, written: dict[str, list[Any]], 
 
     def keep() -> None:
         cache.herd.put(moves.lion_ids, moves.now, moves.found)
-        cache.move_on(moves.lion_ids, written, new)
+        cache.move_on(moves.lion_ids, moves.now, written, new)
 
     work.after_commit.append(keep)
 

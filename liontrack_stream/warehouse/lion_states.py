@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from itertools import accumulate, islice, pairwise
+from math import isnan
 from typing import Any
 
 import msgspec
@@ -19,7 +20,7 @@ from msgspec.structs import replace
 from liontrack_stream.core.fixes import NO_STEP, Fixes, empty, joined
 from liontrack_stream.core.geo import DAY_US
 from liontrack_stream.core.health import LOOKBACK_DAYS, Outlook
-from liontrack_stream.warehouse.herd import Herd
+from liontrack_stream.warehouse.herd import Heads, Herd
 from liontrack_stream.warehouse.lion_days import END_DAY, Days, load_days
 from liontrack_stream.warehouse.queries import query
 from liontrack_stream.warehouse.stored_fixes import MARGIN_CANDIDATES, Found, Wanted, read_fixes
@@ -115,10 +116,13 @@ class LionCache:
         self._headless -= missing
         self.herd.put_states([self._states[lion_id] for lion_id in missing if lion_id in self._states])
 
-    def move_on(self, lion_ids: Sequence[str], written: Mapping[str, Sequence[Any]], fixes: Fixes) -> None:
+    def move_on(
+        self, lion_ids: Sequence[str], heads: Heads, written: Mapping[str, Sequence[Any]], fixes: Fixes
+    ) -> None:
         """Bring the states that are here up to moves that were committed.
 
-        ``written``: by lion, what `lion_moves` writes of them; ``fixes``: their new ones, settled, by lion and time.
+        ``written``: by lion, what `lion_moves` writes beside their heads; ``fixes``: their new ones, settled, by lion
+        and time.
         """
         stored = fixes.copy()
         stored["lion"], stored["row"] = 0, -1
@@ -126,30 +130,30 @@ class LionCache:
         bounds = pairwise(accumulate((count * stored.itemsize for count in written["new_fixes"]), initial=0))
         for n, (lion_id, (start, end)) in enumerate(zip(lion_ids, bounds, strict=True)):
             state = self._states.pop(lion_id, None)
-            if state is not None and state.revision == written["revision"][n]:
-                _move(state, {name: column[n] for name, column in written.items()}, data[start:end])
+            if state is not None and state.revision + 1 == heads["revision"][n]:
+                _move(state, heads[n], {name: column[n] for name, column in written.items()}, data[start:end])
                 self._states[lion_id] = state
 
 
-def _move(state: LionState, written: Mapping[str, Any], fixes: bytes) -> None:
+def _move(state: LionState, head: Any, written: Mapping[str, Any], fixes: bytes) -> None:
     """Bring a state up to new fixes, all accepted, of its last day; what others may share of it stays as it was."""
+    last_us, metres, speed = int(head["last_us"]), int(head["distance_mm"]), float(head["max_speed_kmh"])
     state.revision += 1
-    state.last_us = state.last_fix_us = written["last_us"]
-    state.lat, state.lng = written["lat"], written["lng"]
+    state.last_us = state.last_fix_us = last_us
+    state.lat, state.lng = float(head["lat"]), float(head["lng"])
     if written["name"] is not None:
         state.name, state.name_us = written["name"], written["name_us"]
     state.fixes += written["new_fixes"]
     state.accepted += written["new_fixes"]
     state.later += fixes
-    metres = written["distance_m"]
-    day = written["last_us"] // DAY_US
+    day = last_us // DAY_US
     state.days = state.days | {
         day: replace(
             state.days[day],
-            fixes=written["day_fixes"],
-            distance_mm=None if metres is None else round(metres * 1000),
-            max_speed_kmh=written["max_speed_kmh"],
-            last_us=written["last_us"],
+            fixes=int(head["day_fixes"]),
+            distance_mm=None if metres < 0 else metres,
+            max_speed_kmh=None if isnan(speed) else speed,
+            last_us=last_us,
             stationary=False,
             health_score=written["score"],
         )

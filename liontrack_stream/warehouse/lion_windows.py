@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liontrack_stream.contract.times import iso
-from liontrack_stream.core.fixes import Fixes
+from liontrack_stream.core.fixes import FIX, Fixes
 from liontrack_stream.core.geo import DAY_US
 from liontrack_stream.core.windows import WINDOW_US, LionWindows
 from liontrack_stream.warehouse.copying import Rows, copy_rows
@@ -20,6 +20,8 @@ from liontrack_stream.warehouse.work import BatchWork
 
 CauseOf = Callable[[str, int], Cause | None]  # of a lion's window
 _BOX = ("min_lat", "max_lat", "min_lng", "max_lng")
+_POINT = ["time_us", "lat", "lng"]
+_PACKED_POINT = np.dtype([(name, FIX[name]) for name in _POINT])  # kept for each lion until the live table has it
 _NUMBERS = ("start_us", "fixes", "sum_lat_e9", "sum_lng_e9", *_BOX)
 _TOLD = (
     *("fixes", "mean_lat", "mean_lng", "first_lat", "first_lng", "last_lat", "last_lng"),
@@ -108,6 +110,7 @@ async def tell_live(
     newest = np.flatnonzero(np.diff(windows.lion, append=-1))
     of_last = np.array([-1 if us is None else us for us in starts_us], np.int64)[windows.lion[newest]]
     told = windows.take(newest[windows.start_us[newest] == of_last])
+    told.first, told.last = told.first[_POINT].astype(_PACKED_POINT), told.last[_POINT].astype(_PACKED_POINT)
     for i, lion in enumerate(told.lion.tolist()):
         live[lion_ids[lion]] = partial(_one_as_told, told, i)
     let_be = {

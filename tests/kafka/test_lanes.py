@@ -127,7 +127,9 @@ async def test_a_full_lane_has_no_room_until_it_takes_what_waits(worker: Worker)
     await worker.give(run(0, 10))
     await asyncio.sleep(0)
     assert worker.lanes.has_room(LANE)  # the batch is being stored, the next may come
-    await worker.give(run(10, 20))
+    await worker.give(run(10, 19))
+    assert worker.lanes.has_room(LANE)  # a whole batch may wait
+    await worker.give(run(19, 20))
     assert not worker.lanes.has_room(LANE)
     worker.may_go.set()
     await worker.settled()
@@ -242,7 +244,7 @@ async def test_partitions_do_not_wait_long_for_each_other(worker: Worker, monkey
 
 
 @pytest.mark.parametrize(("records", "at_once"), [(3, 1), (12, 2)])
-async def test_lanes_store_one_after_the_other_while_little_waits(
+async def test_lanes_store_one_after_the_other_while_little_waits_and_two_at_once_in_a_backlog(
     worker: Worker, records: int, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lanes, "TURN_WITHIN_S", 60.0)
@@ -260,11 +262,11 @@ async def test_lanes_store_one_after_the_other_while_little_waits(
         return Committed()
 
     monkeypatch.setattr(worker, "process", process)
-    for partition in (0, 1):
+    for partition in range(3):
         await worker.give(run(0, records, partition=partition))
     await worker.settled()
     assert most == at_once
-    assert sorted(worker.committed) == [(0, records)] * 2
+    assert sorted(worker.committed) == [(0, records)] * 3
 
 
 OTHERS = ((TOPIC, 1), (TOPIC, 2), ("lions.weight.events", 0))

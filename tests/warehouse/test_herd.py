@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from liontrack_stream.kafka.batch import RecordBatch
+from liontrack_stream.kafka.ports import Committed
 from liontrack_stream.warehouse import lion_moves, sink
 from liontrack_stream.warehouse.lion_states import LionCache
 from tests.support.oracle import POSITIONS, TOPICS, WEIGHTS, Consumed
@@ -76,6 +78,31 @@ async def test_fixes_that_come_newest_first_are_late(replay: Replay) -> None:
     records = [fix("nala", f"2014-03-01T12:{59 - 10 * n}:00", where={"offset": n}) for n in range(5)]
     await replay.deliver([Step(POSITIONS, 0, tuple(records))])
     assert replay.stats.late == 4
+
+
+async def test_a_batch_that_failed_is_stored_by_heads_when_it_comes_again(
+    replay: Replay, moved: Counter[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = herd(random.Random(7), lions=12, days=1)
+    worker = await replay.start({(POSITIONS, 0)})
+    write = lion_moves._write
+
+    async def fail(work: Any, moves: Any, herd: Any) -> None:
+        raise ConnectionResetError
+
+    for first in range(0, len(records), 20):
+        batch = RecordBatch(POSITIONS, 0, records[first : first + 20])
+        if first in (60, 100):  # with what the connection made for the batch, and with what it had
+            monkeypatch.setattr(lion_moves, "_write", fail)
+            with pytest.raises(ConnectionResetError):
+                await worker.sink.process(batch)
+            monkeypatch.setattr(lion_moves, "_write", write)
+        outcome = await worker.sink.process(batch)
+        assert isinstance(outcome, Committed)
+        replay.stats += outcome.stats
+        replay.live.update(outcome.live)
+    assert await replay.differences(records) == []
+    assert moved[True] > 50, "most fixes were to be settled by heads"
 
 
 def herd(rng: random.Random, lions: int, days: int) -> list[Consumed]:
