@@ -12,9 +12,10 @@ import msgspec
 from msgspec.structs import astuple
 
 from liontrack_stream.contract import topics
+from liontrack_stream.contract.batch_times import all_to_microseconds
 from liontrack_stream.contract.events import Activity, Challenge, Event, Position, Positions, QualityCheck, Weight
 from liontrack_stream.contract.redact import SECRET_FIELDS
-from liontrack_stream.contract.times import all_to_microseconds, parse_iso, to_microseconds
+from liontrack_stream.contract.times import parse_iso, to_microseconds
 
 ID_MAX_BYTES = 512
 CHALLENGE_STATUSES = frozenset({"pending", "in_progress", "completed", "abandoned"})

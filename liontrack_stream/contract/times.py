@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
-import pyarrow as pa
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_NAIVE = _EPOCH.replace(tzinfo=None)
-_END_US = 32_503_680_000_000_000  # 3000-01-01
+END_US = 32_503_680_000_000_000  # 3000-01-01
 _MILLISECONDS_FROM = 100_000_000_000  # as seconds this is the year 5138, as milliseconds March 1973
 _DAY_US = 86_400_000_000
-_UTC_US = pa.timestamp("us", "UTC")
-_JAVASCRIPT_LENGTH = 24  # of 2026-03-01T12:00:00.000Z, as toISOString() writes times
 
 
 class BadTime(ValueError):
@@ -57,28 +53,9 @@ def to_microseconds(value: datetime | int | float | str) -> int:
         micros = round(value * 1_000)
     else:
         raise BadTime(f"{value} is neither epoch seconds nor epoch milliseconds")
-    if not 0 <= micros < _END_US:
+    if not 0 <= micros < END_US:
         raise BadTime(f"{value} lies outside the years 1970 to 2999")
     return micros
-
-
-def all_to_microseconds(values: Sequence[int | float | str]) -> list[int]:
-    """`to_microseconds` of many; by Arrow where all are texts as JavaScript writes them.
-
-    Raises
-    ------
-    BadTime
-        When one of them does not parse or lies outside 1970–2999.
-    """
-    if set(map(type, values)) == {str} and set(map(len, values)) == {_JAVASCRIPT_LENGTH}:  # type: ignore[arg-type]
-        try:
-            micros: list[int] = pa.array(values, pa.string()).cast(_UTC_US).cast(pa.int64()).to_numpy().tolist()
-        except pa.ArrowInvalid:
-            pass  # not in that form
-        else:
-            if min(micros) >= 0 and max(micros) < _END_US:
-                return micros
-    return list(map(to_microseconds, values))
 
 
 def iso(microseconds: int, timespec: str = "milliseconds") -> str:

@@ -1,4 +1,4 @@
-"""Times of a batch, which Arrow reads together, against times one by one."""
+"""Times of a batch, which are read together, against times one by one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liontrack_stream.contract.times import BadTime, all_to_microseconds, to_microseconds
+from liontrack_stream.contract.batch_times import all_to_microseconds
+from liontrack_stream.contract.times import BadTime, to_microseconds
 
 _FORMS = (  # all as long as what JavaScript writes
     "2026-03-01T12:00:00.123Z",
