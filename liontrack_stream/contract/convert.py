@@ -12,6 +12,7 @@ import msgspec
 from msgspec.structs import astuple
 
 from liontrack_stream.contract import topics
+from liontrack_stream.contract.batch_times import all_to_microseconds
 from liontrack_stream.contract.events import Activity, Challenge, Event, Position, Positions, QualityCheck, Weight
 from liontrack_stream.contract.redact import SECRET_FIELDS
 from liontrack_stream.contract.times import parse_iso, to_microseconds
@@ -50,6 +51,12 @@ class _PositionWire(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     temperature: float | None = None
     visible: bool | None = None
     event_id: str | int | None = None
+
+
+class _PositionText(_PositionWire, forbid_unknown_fields=True, gc=False):
+    """Its time is left as it came: those of a batch are read together."""
+
+    timestamp: Time  # type: ignore[assignment]
 
 
 class _WeightWire(msgspec.Struct):
@@ -98,6 +105,7 @@ class _QualityWire(msgspec.Struct):
 
 
 _decode_position_wire = msgspec.json.Decoder(_PositionWire).decode
+_decode_position_text = msgspec.json.Decoder(_PositionText).decode
 
 
 def _split(document: dict[str, Any], wire: type[msgspec.Struct]) -> tuple[Any, dict[str, Any] | None]:
@@ -141,9 +149,9 @@ def position_from_json(value: bytes) -> Position | None:
 def positions_from_json(values: Iterable[bytes]) -> Positions | None:
     """The same for many at once; None where one of them has to be looked at the careful way."""
     try:
-        wires = map(astuple, map(_decode_position_wire, values))
+        wires = map(astuple, map(_decode_position_text, values))
         lion_ids, points, times, *rest = zip(*wires, strict=True)
-        times_us = list(map(to_microseconds, times))
+        times_us = all_to_microseconds(times)
     except ValueError:
         return None
     lats, lngs = [point.lat for point in points], [point.lng for point in points]

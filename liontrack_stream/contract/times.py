@@ -8,7 +8,7 @@ import msgspec
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_NAIVE = _EPOCH.replace(tzinfo=None)
-_END_US = 32_503_680_000_000_000  # 3000-01-01
+END_US = 32_503_680_000_000_000  # 3000-01-01
 _MILLISECONDS_FROM = 100_000_000_000  # as seconds this is the year 5138, as milliseconds March 1973
 _DAY_US = 86_400_000_000
 
@@ -53,7 +53,7 @@ def to_microseconds(value: datetime | int | float | str) -> int:
         micros = round(value * 1_000)
     else:
         raise BadTime(f"{value} is neither epoch seconds nor epoch milliseconds")
-    if not 0 <= micros < _END_US:
+    if not 0 <= micros < END_US:
         raise BadTime(f"{value} lies outside the years 1970 to 2999")
     return micros
 

@@ -154,7 +154,7 @@ class Sink:
 
     def _decode(self, batches: Sequence[RecordBatch], records: Sequence[Any]) -> BatchWork:
         topic, limit = batches[0].topic, self._value_max_bytes
-        keys, values = ([getattr(record, name) for record in records] for name in ("key", "value"))
+        keys, values = [record.key for record in records], [record.value for record in records]
         decoded = decode_batch(topic, keys, values, limit)
         verdicts = batches[0].verdicts
         if verdicts:

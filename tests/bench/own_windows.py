@@ -11,15 +11,14 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from liontrack_stream.app import create_app
 from liontrack_stream.commands.worker import run_worker
-from liontrack_stream.contract.decode import decode_records
+from liontrack_stream.contract.decode import decode_batch
 from liontrack_stream.contract.events import Position
-from liontrack_stream.contract.topics import TOPICS
+from liontrack_stream.contract.topics import BY_NAME, TOPICS
 from liontrack_stream.core.fixes import Fixes, empty, joined, own_flags
 from liontrack_stream.core.geo import DAY_US
 from liontrack_stream.core.settle import settle
@@ -27,6 +26,7 @@ from liontrack_stream.core.windows import WINDOW_US, changed_windows
 from liontrack_stream.kafka.batch import RecordBatch
 from liontrack_stream.kafka.ports import BatchStats, Committed, Head, Outcome, Partition
 from liontrack_stream.settings import Settings, load_settings
+from liontrack_stream.warehouse.work import BatchWork
 
 AGENTS = tuple(f"agents.{topic.noun}" for topic in TOPICS)
 _KEPT_US = 8 * DAY_US  # fixes come up to six days late
@@ -45,10 +45,7 @@ class Windows:
 
     def add(self, batch: RecordBatch) -> int:
         """Settle a batch's fixes; how many windows it changed."""
-        decoded = decode_records(batch.topic, [(record.key, record.value) for record in batch.records])
-        chosen = [n for n, event in enumerate(decoded) if event.__class__ is Position]
-        events, records = [decoded[n] for n in chosen], [batch.records[n] for n in chosen]
-        fresh = self._fresh(events, records, batch.partition)
+        fresh = self._fresh(batch)
         fixes = joined([self._fixes, fresh])
         fixes = fixes.take(np.argsort(fixes["lion"], kind="stable"))
         self._dropped = np.append(self._dropped, np.zeros(len(self._number) - len(self._dropped), bool))
@@ -66,18 +63,20 @@ class Windows:
         counts = counts[::-1][last]
         return int((counts > 0).sum()), int(counts.sum())
 
-    def _fresh(self, events: Sequence[Position], records: Sequence[Any], partition: int) -> Fixes:
-        number = self._number
-        fresh = empty(len(events))
-        fresh["lion"] = [number.setdefault(event.lion_id, len(number)) for event in events]
-        fresh["time_us"] = [event.time_us for event in events]
-        fresh["lat"] = [event.lat for event in events]
-        fresh["lng"] = [event.lng for event in events]
-        fresh["append_us"] = [record.timestamp * 1000 for record in records]
-        fresh["offset"] = [record.offset for record in records]
-        fresh["partition"] = partition
-        fresh["row"] = np.arange(len(events))
-        visible = np.array([event.visible is not False for event in events], bool)
+    def _fresh(self, batch: RecordBatch) -> Fixes:
+        records, number = batch.records, self._number
+        decoded = decode_batch(batch.topic, [record.key for record in records], [record.value for record in records])
+        offsets = np.array([record.offset for record in records], np.int64)
+        append_us = np.array([record.timestamp for record in records], np.int64) * 1000
+        work = BatchWork(BY_NAME[batch.topic], decoded, np.full(len(records), batch.partition), offsets, append_us)
+        places, columns = work.events(Position)[1], work.columns(Position)
+        fresh = empty(len(places))
+        fresh["lion"] = [number.setdefault(lion_id, len(number)) for lion_id in columns["lion_id"]]
+        fresh["time_us"] = work.times(Position)
+        fresh["lat"], fresh["lng"] = work.floats(Position, "lat"), work.floats(Position, "lng")
+        fresh["append_us"], fresh["offset"], fresh["partition"] = append_us[places], offsets[places], batch.partition
+        fresh["row"] = np.arange(len(places))
+        visible = np.array([seen is not False for seen in columns["visible"]], bool)
         fresh["flags"] = own_flags(fresh["lat"], fresh["lng"], fresh["time_us"], fresh["append_us"], visible)
         return fresh
 
