@@ -87,7 +87,7 @@ async def test_a_batch_that_failed_is_stored_by_heads_when_it_comes_again(
     worker = await replay.start({(POSITIONS, 0)})
     write = lion_moves._write
 
-    async def fail(work: Any, moves: Any, herd: Any) -> None:
+    async def fail(*of_the_batch: Any) -> None:
         raise ConnectionResetError
 
     for first in range(0, len(records), 20):
