@@ -18,13 +18,23 @@ async def check_roles(settings: Settings) -> None:
     Raises
     ------
     RoleError
-        When one is missing, PG_USER is no member of it, or it has no privileges yet.
+        When one is missing, PG_USER is no member of it, or it has no privileges yet; when the worker's may make no
+        temporary tables, which PostgreSQL lets everybody do unless somebody took it away.
     """
     connection = await asyncpg.connect(**settings.pg_dsn, timeout=10)
     try:
         for variable, role in (("PG_INGEST_ROLE", settings.pg_ingest_role), ("PG_API_ROLE", settings.pg_api_role)):
             if role:
                 await _try(connection, settings.pg_user, variable, role)
+        async with connection.transaction():
+            if settings.pg_ingest_role:
+                await connection.execute(query("metadata/take_role"), settings.pg_ingest_role)
+            if not await connection.fetchval(query("metadata/may_make_temporary")):
+                role, database = settings.pg_ingest_role or settings.pg_user, settings.pg_database
+                raise RoleError(
+                    f"{role} may make no temporary tables: have an administrator run GRANT TEMPORARY ON DATABASE "
+                    f"{database} TO {role}."
+                )
     finally:
         await connection.close()
 

@@ -221,6 +221,16 @@ async def test_a_missing_role_is_a_sentence_at_start(settings: Settings) -> None
         await open_warehouse(missing)
 
 
+async def test_who_may_make_no_temporary_tables_is_told_at_start(settings: Settings, database: str) -> None:
+    with _connect(settings.pg_dsn) as connection:
+        connection.execute(f"REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC")
+        said = rf"{INGEST} may make no temporary tables: .* GRANT TEMPORARY ON DATABASE {database} TO {INGEST}"
+        with pytest.raises(StartError, match=said):
+            await open_warehouse(settings)
+        connection.execute(f"GRANT TEMPORARY ON DATABASE {database} TO {INGEST}")
+        await check_roles(settings)
+
+
 @pytest.fixture
 def stranger(settings: Settings, stack_settings: Settings, stack_admin: psycopg.Connection[Any]) -> Iterator[Settings]:
     """Settings of a user who may create neither roles nor databases, with an empty database of its own."""
