@@ -21,6 +21,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from liontrack_stream.contract.topics import ACTIVITIES, BY_NAME, CHALLENGES, POSITIONS, QUALITY, WEIGHTS
 from liontrack_stream.kafka.errors import ProduceError
+from liontrack_stream.kafka.patience import be_patient
 from liontrack_stream.kafka.trouble import why
 from liontrack_stream.settings import Settings
 
@@ -85,7 +86,7 @@ class EventProducer:
         self.next_offsets: dict[tuple[str, int], int] = {}
 
     async def __aenter__(self) -> Self:
-        producer = AIOKafkaProducer(**self._producer_options)
+        producer = be_patient(AIOKafkaProducer(**self._producer_options))
         try:
             await producer.start()
             for name in BY_NAME:

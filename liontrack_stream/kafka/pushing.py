@@ -20,6 +20,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from mode import get_logger
 
+from liontrack_stream.kafka.patience import be_patient
 from liontrack_stream.kafka.producer import Outgoing
 from liontrack_stream.settings import Settings
 
@@ -118,6 +119,7 @@ class PushProducer:
             max_batch_size=_BATCH_BYTES,
             request_timeout_ms=round(self._timeout_s * 1000),
         )
+        be_patient(producer)
         try:
             async with asyncio.timeout(_START_WITHIN_S):
                 await producer.start()

@@ -1,4 +1,4 @@
-"""Faust's Kafka transport, changed in five places:
+"""Faust's Kafka transport, changed in six places:
 
 1. One Faust event is one fetched run of records of one partition (`BatchConsumer.getmany`), for source topics.
    Changelog topics travel record by record, as Faust's recovery expects.
@@ -7,6 +7,7 @@
 4. The group's health is checked at every fetch: Faust calls aiokafka's fetcher directly and would not notice that
    the membership is gone.
 5. Records of aborted transactions are not read, and those of an open one when it ends.
+6. Its producer waits between two looks for a broker (`kafka.patience`).
 
 Acks, gap trees and acked lists are out of the way because source topics are declared with ``acks=False``.
 """
@@ -18,7 +19,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faust.auth import Credentials, SASLCredentials, SSLCredentials
 from faust.transport.consumer import RecordMap
@@ -29,6 +30,7 @@ from mode import get_logger
 
 from liontrack_stream.kafka.chunks import fetched, new_data
 from liontrack_stream.kafka.exits import StuckError
+from liontrack_stream.kafka.patience import be_patient
 from liontrack_stream.kafka.ports import Partition
 from liontrack_stream.kafka.runs import FetchedRun
 
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 logger = get_logger(__name__)
 
 FETCH_MAX_WAIT_MS = 30  # a request in flight cannot take up a partition that has just got room again
-FETCH_MIN_BYTES = 128 * 1024  # less is waited for, up to the time above: small fetches cost as much as large ones
+FETCH_MIN_BYTES = 16 * 1024  # less is waited for, up to the time above: small fetches cost as much as large ones
 FETCH_MAX_BYTES = 16 * 1024**2  # per request over all partitions, as compressed by the producer
 FETCH_PARTITION_MAX_BYTES = 2 * 1024**2
 ISOLATION = "read_committed"  # what a producer took back by aborting its transaction is no record
@@ -297,10 +299,18 @@ def broker_credentials(settings: Settings) -> Credentials | None:
     return SSLCredentials(options["ssl_context"]) if "ssl_context" in options else None
 
 
+class PatientProducer(driver.Producer):
+    """The producer of changelogs, patient while Kafka is away."""
+
+    def _new_producer(self, transactional_id: str | None = None) -> AIOKafkaProducer:
+        return be_patient(super()._new_producer(transactional_id))
+
+
 class BatchTransport(driver.Transport):
-    """Transport whose consumer is `BatchConsumer`."""
+    """Transport of `BatchConsumer` and `PatientProducer`."""
 
     Consumer = BatchConsumer
+    Producer = PatientProducer
 
 
 def _lost_group(error: BaseException) -> bool:
