@@ -39,6 +39,9 @@ from liontrack_stream.warehouse.rules import register_rules
 # on a slow machine, we would always be too late. Between two attempts they have twice as long to themselves.
 _LOCK_WITHIN_S = 0.3
 _LOCK_WITHIN_MAX_S = 3.0
+# Who reads several tables in one statement may hold one and wait for another that we have. PostgreSQL would end that
+# reader once it has waited for its deadlock_timeout, 1 s by default: we give way before.
+_READERS_WAIT_MAX_S = 0.8
 _LONGER_EACH_TIME = 1.5
 _ATTEMPTS = 100  # a quarter of an hour, as long as an export may take
 # What tells of operation, not of the records, stays with whichever generation is live.
@@ -123,7 +126,7 @@ async def _exchange(work: Work, number: int, former_state: str) -> int:
         within_s = min(_LOCK_WITHIN_S * _LONGER_EACH_TIME**attempt, _LOCK_WITHIN_MAX_S)
         try:
             return await _exchange_now(work, number, former_state, within_s)
-        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, TimeoutError):
             if attempt == 0:
                 work.report("swap", "waiting for batches, exports and requests to end")
             await asyncio.sleep(2 * within_s)
@@ -136,9 +139,10 @@ async def _exchange_now(work: Work, number: int, former_state: str, lock_within_
     async with catalog.transaction():
         await catalog.fetchval(live_query("generations/lock_catalog"))
         await catalog.fetchval(live_query("generations/lock_timeout"), f"{1000 * lock_within_s:.0f}ms")
-        await catalog.execute(live_query("generations/lock_for_swap"))
-        for row in await catalog.fetch(live_query("generations/lock_relations")):
-            await catalog.execute(row["statement"])
+        await catalog.execute(live_query("generations/hold_batches"))  # they are what takes long; readers go on
+        relations = await catalog.fetch(live_query("generations/lock_relations"))
+        locks = [live_query("generations/lock_for_swap"), *(row["statement"] for row in relations)]
+        await catalog.execute(";\n".join(locks), timeout=min(lock_within_s, _READERS_WAIT_MAX_S))
         await work.feed.advance(await work.live_ends())
         crash_here("swap.drained")
         former = int(await catalog.fetchval(live_query("generations/live")))

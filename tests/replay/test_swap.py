@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -37,6 +38,9 @@ from tests.support.worker_process import wait_until
 
 # More than a test lasts, on whatever machine.
 LOAD = ["simulate", "--lions", "12", "--days", "90", "--users", "6", "--seed", "5", "--bad-fraction", "0.03"]
+_LOCKED = """
+SELECT FROM pg_locks WHERE relation = %s::text::regclass AND mode = 'AccessExclusiveLock' AND granted
+"""
 _ONE_STATEMENT = """
 SELECT (SELECT count(*) FROM bronze.lions_raw),
        (SELECT sum(next_offset) FROM metadata.consumed_offsets WHERE topic = 'lions.position.events'),
@@ -192,6 +196,27 @@ def test_a_swap_outwaits_batches_that_each_take_longer_than_its_first_wait(
         done.set()
         for thread in threads:
             thread.join()
+
+
+def test_a_swap_gives_way_before_a_reader_of_two_tables_is_ended(
+    pipeline: PipelineKit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reader holds the last table that a swap locks, and waits for one that it has, before it gets that far."""
+    number = run(pipeline.settings).number
+    monkeypatch.setattr(swapping, "_LOCK_WITHIN_S", swapping._LOCK_WITHIN_MAX_S)  # as after some attempts
+    with pipeline.connect() as reader, pipeline.connect() as between, ThreadPoolExecutor(1) as pool:
+        between.execute("BEGIN")
+        between.execute("SELECT count(*) FROM silver.lions")
+        with reader.transaction():
+            reader.execute("SELECT count(*) FROM silver.weight_history")
+            swapped = pool.submit(_swap, pipeline.settings, number)
+            with pipeline.connect() as looker:
+                wait_until(
+                    lambda: looker.execute(_LOCKED, ("silver.challenges",)).fetchone() is not None, 20.0, "a lock"
+                )
+            threading.Timer(0.6, between.execute, ("ROLLBACK",)).start()
+            reader.execute("SELECT count(*) FROM silver.challenges")
+        assert swapped.result() == 0
 
 
 async def _swap_under_an_export(settings: Settings, number: int) -> None:
