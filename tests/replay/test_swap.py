@@ -37,7 +37,7 @@ from tests.support.schema_snapshot import dump
 from tests.support.worker_process import wait_until
 
 # More than a test lasts, on whatever machine.
-LOAD = ["simulate", "--lions", "12", "--days", "90", "--users", "6", "--seed", "5", "--bad-fraction", "0.03"]
+LOAD = ["simulate", "--lions", "12", "--days", "270", "--users", "6", "--seed", "5", "--bad-fraction", "0.03"]
 _LOCKED = """
 SELECT FROM pg_locks WHERE relation = %s::text::regclass AND mode = 'AccessExclusiveLock' AND granted
 """

@@ -65,7 +65,7 @@ async def test_the_demo_closes_when_the_command_line_binds_elsewhere(app: LionTr
 def worker(windows: dict[str, Any], served: set[int], others: dict[str, Any]) -> Any:
     """What the look-up reads of a worker of two partitions."""
     return SimpleNamespace(
-        live={POSITIONS: SimpleNamespace(live=windows.get)},
+        live={POSITIONS: SimpleNamespace(get=windows.get)},
         settings=SimpleNamespace(topic_partitions=2, topic=lambda name: f"prefix.{name}"),
         progress=SimpleNamespace(next_offset={(POSITIONS, number): 0 for number in served}),
         router=SimpleNamespace(external_topics_metadata=lambda: others),
