@@ -14,6 +14,7 @@ makes their batches larger, so that an entity's rows are written for more of its
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections import Counter, deque
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -280,7 +281,7 @@ class Lanes:
             try:
                 outcomes = await self._owner.sink.process_together(batches)
             except RETRIED as error:
-                self._count_retry(batches[0].topic)
+                self._count_retry(batches[0].topic, error)
                 logger.warning("%s: %s: %s", [lane.partition for lane in lanes], type(error).__name__, error)
                 outcomes = None
             for place, (lane, batch) in enumerate(zip(lanes, batches, strict=True)):
@@ -292,9 +293,10 @@ class Lanes:
                     lane.expected_records += len(batch.records)
                     self._wake(lane)
 
-    def _count_retry(self, topic: str) -> None:
+    def _count_retry(self, topic: str, error: BaseException) -> None:
         metrics.batch_retried(topic)
         self.retried[topic] += 1
+        _forget_frames(error)
 
     def _take(self, lane: _Lane) -> RecordBatch:
         if lane.alone is not None:
@@ -350,7 +352,7 @@ class Lanes:
             try:
                 outcome = await self._owner.sink.process(batch, gap_proven=proven)
             except RETRIED as error:
-                self._count_retry(batch.topic)
+                self._count_retry(batch.topic, error)
                 lane.retries += 1
                 if lane.retries == 1:
                     logger.warning(
@@ -364,3 +366,10 @@ class Lanes:
             await asyncio.sleep(backoff_s(lane.retries))
             if lane.seeks != seeks:
                 return None
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    """Let go of what the tried batch had computed: an error and its frames hold each other, until a rare collection."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__context__

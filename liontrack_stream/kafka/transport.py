@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 logger = get_logger(__name__)
 
 FETCH_MAX_WAIT_MS = 30  # a request in flight cannot take up a partition that has just got room again
-FETCH_MIN_BYTES = 16 * 1024  # less is waited for, up to the time above: small fetches cost as much as large ones
+FETCH_MIN_BYTES = 128 * 1024  # less is waited for, up to the time above: small fetches cost as much as large ones
 FETCH_MAX_BYTES = 16 * 1024**2  # per request over all partitions, as compressed by the producer
 FETCH_PARTITION_MAX_BYTES = 2 * 1024**2
 ISOLATION = "read_committed"  # what a producer took back by aborting its transaction is no record

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -206,6 +208,34 @@ async def test_infrastructure_errors_are_retried_with_the_same_batch(worker: Wor
     await worker.give(run(0, 3))
     await worker.settled()
     assert worker.batches == [(0, 3, False)] * 3
+    assert worker.committed == [(0, 3)]
+
+
+async def test_what_a_tried_batch_had_computed_leaves_memory_at_once(worker: Worker) -> None:
+    """Garbage collections are rare in a worker, and while PostgreSQL is away it tries for hours."""
+
+    class Rows:
+        pass
+
+    left: list[weakref.ref[Rows]] = []
+
+    def away() -> Outcome:
+        rows = Rows()
+        left.append(weakref.ref(rows))
+        try:
+            raise ConnectionResetError
+        except ConnectionResetError as error:
+            cause = error  # the error holds this frame, and this frame the error
+            raise OSError("away") from cause
+
+    worker.script = [away]
+    gc.disable()
+    try:
+        await worker.give(run(0, 3))
+        await worker.settled()
+        assert [ref() for ref in left] == [None]
+    finally:
+        gc.enable()
     assert worker.committed == [(0, 3)]
 
 
