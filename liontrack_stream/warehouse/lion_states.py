@@ -128,23 +128,24 @@ class LionCache:
         stored["lion"], stored["row"] = 0, -1
         data = stored.tobytes()
         bounds = pairwise(accumulate((count * stored.itemsize for count in written["new_fixes"]), initial=0))
+        revisions = heads["revision"].tolist()
         for n, (lion_id, (start, end)) in enumerate(zip(lion_ids, bounds, strict=True)):
             state = self._states.pop(lion_id, None)
-            if state is not None and state.revision + 1 == heads["revision"][n]:
-                _move(state, heads[n], {name: column[n] for name, column in written.items()}, data[start:end])
+            if state is not None and state.revision + 1 == revisions[n]:
+                _move(state, heads[n], data[start:end], written["new_fixes"][n], written["score"][n])
+                if written["name"][n] is not None:
+                    state.name, state.name_us = written["name"][n], written["name_us"][n]
                 self._states[lion_id] = state
 
 
-def _move(state: LionState, head: Any, written: Mapping[str, Any], fixes: bytes) -> None:
+def _move(state: LionState, head: Any, fixes: bytes, count: int, score: float | None) -> None:
     """Bring a state up to new fixes, all accepted, of its last day; what others may share of it stays as it was."""
     last_us, metres, speed = int(head["last_us"]), int(head["distance_mm"]), float(head["max_speed_kmh"])
     state.revision += 1
     state.last_us = state.last_fix_us = last_us
     state.lat, state.lng = float(head["lat"]), float(head["lng"])
-    if written["name"] is not None:
-        state.name, state.name_us = written["name"], written["name_us"]
-    state.fixes += written["new_fixes"]
-    state.accepted += written["new_fixes"]
+    state.fixes += count
+    state.accepted += count
     state.later += fixes
     day = last_us // DAY_US
     state.days = state.days | {
@@ -155,7 +156,7 @@ def _move(state: LionState, head: Any, written: Mapping[str, Any], fixes: bytes)
             max_speed_kmh=None if isnan(speed) else speed,
             last_us=last_us,
             stationary=False,
-            health_score=written["score"],
+            health_score=score,
         )
     }
 

@@ -64,8 +64,7 @@ def measure(settings: Settings, folder: Path, say: Say, lions: int, events: int,
 
 def _row(moments: Sequence[Moment], start: int, end: int, events_per_s: float) -> tuple[str, ...]:
     before, after = (_when(moments, stored) for stored in (start, end))
-    worker_us = (after.workers_s - before.workers_s) / (end - start) * 1e6
-    postgres_us = (after.postgres_s - before.postgres_s) / (end - start) * 1e6
+    worker_us, postgres_us = after.cost_us(before, end - start)
     figures = (end, events_per_s, worker_us, postgres_us, worker_us + postgres_us, after.workers_mb)
     return tuple(f"{figure:,.0f}" for figure in figures)
 

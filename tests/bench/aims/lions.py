@@ -55,8 +55,7 @@ def measure(settings: Settings, folder: Path, say: Say, lions: Sequence[int], ev
 
 def _cost(lions: int, days: int, events: int, life: Life) -> _Cost:
     begin, end = life.working
-    worker_us = (end.workers_s - begin.workers_s) / events * 1e6
-    postgres_us = (end.postgres_s - begin.postgres_s) / events * 1e6
+    worker_us, postgres_us = end.cost_us(begin, events)
     return _Cost(lions, days, events / (end.at_s - begin.at_s), worker_us, postgres_us, life.peak_mb)
 
 

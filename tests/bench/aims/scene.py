@@ -45,6 +45,11 @@ class Moment(Sample):
     workers_mb: float
     connections: int
 
+    def cost_us(self, since: Moment, events: int) -> tuple[float, float]:
+        """CPU time per event since an earlier moment, µs: of the workers, of PostgreSQL."""
+        used = (self.workers_s - since.workers_s, self.postgres_s - since.postgres_s)
+        return used[0] / events * 1e6, used[1] / events * 1e6
+
 
 @dataclass(slots=True)
 class Life:

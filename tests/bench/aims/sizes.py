@@ -41,7 +41,7 @@ def measure(settings: Settings, folder: Path, say: Say, kafka: Path, lions: int,
         rows = [(what, f"{size / events:,.0f}") for what, size in taken.items()]
         rows += [(f"{table}, rows × 1,000", f"{count / events * 1e3:,.0f}") for table, count in scene.rows(_ROWS)]
         problems, days = scene.problems(events), scene.days
-    cpu = [(end.workers_s - begin.workers_s) / events * 1e6, (end.postgres_s - begin.postgres_s) / events * 1e6]
+    cpu = end.cost_us(begin, events)
     connections = max(moment.connections for moment in life.moments)
     notes = [
         f"{events:,} events of {lions:,} lions over {days} days. CPU: worker {cpu[0]:,.0f} µs, "

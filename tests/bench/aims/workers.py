@@ -55,8 +55,7 @@ def _rate(life: Life) -> float:
 
 def _row(workers: int, life: Life, events: int, scene: Scene) -> tuple[str, ...]:
     begin, end = life.working
-    workers_us = (end.workers_s - begin.workers_s) / events * 1e6
-    postgres_us = (end.postgres_s - begin.postgres_s) / events * 1e6
+    workers_us, postgres_us = end.cost_us(begin, events)
     shares = ", ".join(str(count) for (count,) in scene.rows(_OWNERS))
     figures = (f"{_rate(life):,.0f}", f"{workers_us:,.0f}", f"{postgres_us:,.0f}", f"{life.cores_busy:.2f}", shares)
     return (str(workers), *figures)
