@@ -93,6 +93,11 @@ class LionTrackCommand(Command):
             sys.exit(Exit.INTERRUPTED)
         except self.failures as error:
             fail(str(error), Exit.FAILED)
+        except Exception as error:
+            lost = _lost(error)
+            if lost is None:
+                raise
+            fail(lost, Exit.FAILED)
         sys.exit(int(result or Exit.OK))
 
 
@@ -104,6 +109,18 @@ def _refusal(error: BaseException | None) -> str | None:
 
     found = refusal(load_settings().pg_dsn, error) if isinstance(error, (asyncpg.PostgresError, OSError)) else None
     return str(found) if found else None
+
+
+def _lost(error: Exception) -> str | None:
+    """A sentence where PostgreSQL's connection ended under a command; None for every other trouble."""
+    import asyncpg
+
+    from liontrack_stream.warehouse.trouble import LOST
+
+    if not isinstance(error, (asyncpg.PostgresConnectionError, *LOST)):
+        return None
+    settings = load_settings()
+    return f"PostgreSQL at {settings.pg_host}:{settings.pg_port} went away ({error}): run the same again."
 
 
 async def _await(awaitable: Any) -> Any:

@@ -106,6 +106,7 @@ async def _export(
     import asyncpg
 
     from liontrack_stream.exports.run import UnknownLions, run
+    from liontrack_stream.warehouse.trouble import LOST
 
     try:
         with ExitStack() as stack, _progress(kind, shows) as on_part:
@@ -116,7 +117,7 @@ async def _export(
         raise
     except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError, asyncpg.UndefinedFunctionError):
         raise CommandError("The warehouse lacks a table or column: run `liontrack migrate`.") from None
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError, TimeoutError) as error:
+    except (asyncpg.PostgresError, *LOST, ConnectionError, TimeoutError) as error:
         where = f"PostgreSQL at {settings.pg_host}:{settings.pg_port}"
         raise CommandError(f"{where} cannot be used ({error or type(error).__name__}).") from None
     except OSError as error:

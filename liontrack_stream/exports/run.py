@@ -38,7 +38,7 @@ async def run(
     ------
     UnknownLions
         Before anything is written.
-    OSError, asyncpg.PostgresError, asyncpg.InterfaceError
+    OSError, asyncpg.PostgresError, or one of `trouble.LOST`
         When the file or PostgreSQL fails.
     """
     question = _question(MOVEBANK if kind == "movebank" else FIXES, order)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncpg
 
+from liontrack_stream.warehouse.trouble import LOST
+
 RETRIED: tuple[type[BaseException], ...] = (
     OSError,  # includes TimeoutError and refused or reset connections
     asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,  # "connection is closed"
-    asyncpg.InternalClientError,  # "another operation is in progress": the connection was lost during COPY
+    *LOST,
     asyncpg.OperatorInterventionError,  # shutting down, starting up, cancelled
     asyncpg.InsufficientResourcesError,  # disk full, too many connections
     asyncpg.TransactionRollbackError,  # serialization failure, deadlock

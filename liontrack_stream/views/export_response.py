@@ -87,7 +87,7 @@ async def send(call: Call, question: Question, form: Format, headers: Mapping[st
 
     Raises
     ------
-    ApiError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError
+    ApiError, OSError, asyncpg.PostgresError, or one of `trouble.LOST`
         Before the first byte.
     """
     request, exports = call.request, call.request.app[EXPORTS]

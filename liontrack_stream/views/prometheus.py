@@ -21,6 +21,7 @@ from liontrack_stream.views.call import Call
 from liontrack_stream.views.database import Database
 from liontrack_stream.views.routes import Access, Route
 from liontrack_stream.views.worker_loop import in_loop
+from liontrack_stream.warehouse.trouble import LOST
 
 if TYPE_CHECKING:
     from liontrack_stream.app import LionTrackApp
@@ -53,7 +54,7 @@ class Figures:
         self._read_at = monotonic()
         try:
             rows = await self._database.rows("metrics")
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (OSError, asyncpg.PostgresError, *LOST) as error:
             logger.info("The warehouse's figures are not read: %r", error)
             rows = []
         else:

@@ -12,6 +12,7 @@ from mode import get_logger
 from liontrack_stream.contract.times import to_microseconds
 from liontrack_stream.sources.deployments import Deployment, Deployments
 from liontrack_stream.views.database import Database
+from liontrack_stream.warehouse.trouble import LOST
 
 logger = get_logger(__name__)
 
@@ -39,7 +40,7 @@ class Wearers:
                     self._known = Deployments.of(
                         Deployment(tag, animal, _us(on), _us(off)) for tag, animal, on, off, *_ in rows
                     )
-                except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                except (OSError, asyncpg.PostgresError, *LOST) as error:
                     logger.warning("Deployments are not read, those known count: %r", error)
                 self._read_at = monotonic()
             return self._known

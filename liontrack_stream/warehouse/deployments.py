@@ -16,6 +16,7 @@ from liontrack_stream.sources.corrections import Misplaced
 from liontrack_stream.sources.deployments import Deployment, Deployments
 from liontrack_stream.warehouse.pool import acting_as, integer_times
 from liontrack_stream.warehouse.queries import query
+from liontrack_stream.warehouse.trouble import LOST
 
 _STEP_US = 32 * DAY_US  # each day's partition needs room in the server's table of locks
 _2000_US = 946_684_800_000_000  # what is older is one partition
@@ -58,7 +59,7 @@ async def deployments_connection(settings: Settings) -> AsyncIterator[asyncpg.Co
         raise DeploymentsError(f"The warehouse is not migrated ({error}): run `liontrack migrate`.") from error
     except asyncpg.InsufficientPrivilegeError as error:
         raise DeploymentsError(f"Deployments cannot be used ({error}): run `liontrack migrate`.") from error
-    except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError) as error:
+    except (asyncpg.PostgresConnectionError, *LOST, ConnectionError) as error:
         raise DeploymentsError(f"PostgreSQL at {place} went away ({error}): run the same again.") from error
     finally:
         await connection.close()

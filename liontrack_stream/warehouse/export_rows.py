@@ -26,6 +26,7 @@ from liontrack_stream.settings import Settings
 from liontrack_stream.warehouse.export_tables import Exported
 from liontrack_stream.warehouse.pool import acting_as
 from liontrack_stream.warehouse.queries import query
+from liontrack_stream.warehouse.trouble import LOST
 
 CONNECT_TIMEOUT_S = 3.0
 CLOSE_TIMEOUT_S = 5.0
@@ -90,7 +91,7 @@ class Export:
 
         Raises
         ------
-        OSError, asyncpg.PostgresError, asyncpg.InterfaceError
+        OSError, asyncpg.PostgresError, or one of `trouble.LOST`
             When Postgres is away, slow, or shutting down.
         """
         outer, done = "rows_json" if self._cells == "json" else "rows_csv", 0
@@ -198,5 +199,5 @@ async def open_export(
         await connection.fetchval(query("generations/live"))  # none is exchanged while this goes on
         yield Export(connection, question, cells)
     finally:
-        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        with suppress(OSError, asyncpg.PostgresError, *LOST):
             await connection.close(timeout=CLOSE_TIMEOUT_S)

@@ -1,4 +1,4 @@
-"""Why PostgreSQL does not let us in, in a sentence.
+"""Why PostgreSQL does not let us in, in a sentence; and how asyncpg says that it is gone.
 
 libpq tells its errors as text, in the server's language. So where a connection by it fails, one is tried by asyncpg,
 whose errors have types.
@@ -16,6 +16,11 @@ import asyncpg
 from liontrack_stream import secure_links
 
 LOOK_WITHIN_S = 5.0
+LOST: tuple[type[Exception], ...] = (
+    asyncpg.InterfaceError,  # "connection is closed"
+    asyncpg.InternalClientError,  # "another operation is in progress": it ended within a COPY, or between statements
+)
+"""What asyncpg raises for a connection that ended, beside the errors of PostgreSQL and of the system."""
 
 
 class Refusal(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import os
@@ -14,6 +15,7 @@ import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +23,13 @@ import psycopg
 import pytest
 
 from liontrack_stream import generation
+from liontrack_stream.commands import export as export_command
+from liontrack_stream.commands.base import CommandError
 from liontrack_stream.core.fixes import FLAGS, flag_names
+from liontrack_stream.exports.order import Order
 from liontrack_stream.exports.texts import safe_cell
 from liontrack_stream.settings import Settings
-from liontrack_stream.warehouse.export_rows import Question, statement
+from liontrack_stream.warehouse.export_rows import Export, Question, statement
 from liontrack_stream.warehouse.export_tables import MOVEBANK
 from liontrack_stream.warehouse.queries import SQL_ROOT, query
 from tests.exports.conftest import Run
@@ -85,6 +90,31 @@ def test_a_connection_that_breaks_leaves_nothing(filled: Settings, tmp_path: Pat
     assert process.returncode == 1
     assert b"liontrack: PostgreSQL at " in err
     assert b"Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_connection_that_broke_between_statements_is_a_sentence(
+    filled: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, turns: int
+) -> None:
+    """However far the event loop has come with what PostgreSQL said at the end, as the next statement begins."""
+
+    async def after_the_end(self: Export) -> list[str]:
+        with owner(filled) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                " WHERE application_name = 'liontrack export' AND datname = current_database()"
+            )
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        return await relations(self)
+
+    relations = Export._relations
+    monkeypatch.setattr(Export, "_relations", after_the_end)
+    with pytest.raises(CommandError, match=f"^PostgreSQL at {filled.pg_host}:{filled.pg_port} cannot be used "):
+        await export_command._export(
+            filled, "geojson", Order(datetime.now(UTC)), str(tmp_path / "l.out"), None, shows=False
+        )
     assert list(tmp_path.iterdir()) == []
 
 
