@@ -6,11 +6,13 @@ import sys
 
 from liontrack_stream.commands import register
 from liontrack_stream.logs import guard_terminal
+from liontrack_stream.memory import share_one_heap
 
 
 def main() -> None:
     """Run the command line; exits with the command's code."""
     guard_terminal()
+    share_one_heap()
     from faust.cli.faust import cli
 
     register(next((word for word in sys.argv[1:] if not word.startswith("-")), None))

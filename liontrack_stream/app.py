@@ -22,7 +22,6 @@ from mode import get_logger
 from yarl import URL
 
 from liontrack_stream.contract.topics import TOPICS, TopicSpec
-from liontrack_stream.garbage import collect_less
 from liontrack_stream.generation_watch import GenerationWatch
 from liontrack_stream.kafka.batch import RecordBatch
 from liontrack_stream.kafka.batch_schema import BatchSchema
@@ -46,6 +45,7 @@ from liontrack_stream.kafka.watchdog import Watchdog
 from liontrack_stream.lake.exporter import LakeExporter
 from liontrack_stream.live_tables import LiveTables, Reconcile
 from liontrack_stream.live_updates import LiveUpdates
+from liontrack_stream.memory import collect_less
 from liontrack_stream.minute_log import MinuteLog
 from liontrack_stream.quality_checks import QualityChecks
 from liontrack_stream.quick_faust import QuickTableManager, QuickWorker

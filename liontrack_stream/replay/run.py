@@ -21,10 +21,10 @@ import asyncpg
 
 from liontrack_stream import generation
 from liontrack_stream.crashpoints import crash_here
-from liontrack_stream.garbage import collecting_less
 from liontrack_stream.kafka.checks import check_partition, read_cluster_state
 from liontrack_stream.kafka.ports import BatchStats, Head, Partition
 from liontrack_stream.lake.exporter import LakeExporter
+from liontrack_stream.memory import collecting_less
 from liontrack_stream.replay.archive import Archive
 from liontrack_stream.replay.bounds import Bounds
 from liontrack_stream.replay.diff import Diff, compare, keep

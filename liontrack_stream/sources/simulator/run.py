@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from liontrack_stream.kafka.producer import EventProducer, Outgoing
+from liontrack_stream.memory import collecting_less
 from liontrack_stream.sources.simulator.plan import Plan
 from liontrack_stream.sources.simulator.stream import simulate
 
@@ -43,7 +42,7 @@ async def produce(
     loop = asyncio.get_running_loop()
     began = loop.time()
     size = _SLICE_RECORDS if rate_per_s is None else max(1, int(rate_per_s * _TICK_S))
-    with _rarer_garbage_collection():
+    with collecting_less():
         for records in simulate(plan):
             for part in _slices(records, size):
                 await producer.send_many(part)
@@ -60,14 +59,3 @@ async def produce(
 def _slices(records: list[Outgoing], size: int) -> Iterator[list[Outgoing]]:
     for begin in range(0, len(records), size):
         yield records[begin : begin + size]
-
-
-@contextmanager
-def _rarer_garbage_collection() -> Iterator[None]:
-    """A day's records are many live tuples without cycles: looking through them took a third of the time."""
-    before = gc.get_threshold()
-    gc.set_threshold(200_000, 20, 50)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)

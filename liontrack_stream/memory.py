@@ -1,0 +1,43 @@
+"""Memory where records are stored: there are many objects at a time, none in a cycle, most of them free in a moment."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+_M_ARENA_MAX = -8  # of glibc's malloc.h
+
+
+def share_one_heap() -> None:
+    """Have all threads use one heap, and Arrow, too: what one gives back another one takes.
+
+    glibc gives each thread a heap of its own, Arrow has one more, and none of them returns much to the system. To be
+    called before numpy and Arrow are imported, which start threads and choose. ``MALLOC_ARENA_MAX`` and
+    ``ARROW_DEFAULT_MEMORY_POOL`` of the environment come first; another libc than glibc stays as it is.
+    """
+    if "MALLOC_ARENA_MAX" not in os.environ:
+        with suppress(AttributeError):
+            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+
+
+def collect_less() -> None:
+    """Leave what is there now out of garbage collections, as it lives as long as the process; have fewer of them."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(500_000, 20, 50)
+
+
+@contextmanager
+def collecting_less() -> Iterator[None]:
+    """The same for as long as the context lasts."""
+    before = gc.get_threshold()
+    collect_less()
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
