@@ -33,8 +33,8 @@ def worker_probes(app: LionTrackApp, database: Database) -> dict[str, Probe]:
         return Check(True, "answers")
 
     async def lag() -> Check:
-        lag = await in_loop(app.loop, lambda: lag_records(app))
-        return lag_check(sum(lag.values()), app.settings.ready_max_lag_records)
+        lag, partitions = await in_loop(app.loop, lambda: (lag_records(app), len(app.progress.next_offset)))
+        return lag_check(sum(lag.values()), app.settings.ready_max_lag_records, partitions - len(lag))
 
     async def lake() -> Check:
         if app.lake is None:
@@ -45,8 +45,10 @@ def worker_probes(app: LionTrackApp, database: Database) -> dict[str, Probe]:
     return {"kafka": kafka, "postgres": postgres, "lag": lag, "lake": lake}
 
 
-def lag_check(lag: int, max_records: int) -> Check:
-    """Whether few enough records wait."""
+def lag_check(lag: int, max_records: int, unknown: int = 0) -> Check:
+    """Whether few enough records wait. ``unknown``: partitions of which Kafka has not yet told the end."""
+    if unknown:
+        return Check(False, f"{lag} records wait, and Kafka has not told the ends of {unknown} partitions yet")
     if lag > max_records:
         return Check(False, f"{lag} records wait, more than READY_MAX_LAG_RECORDS={max_records}")
     return Check(True, f"{lag} records wait")

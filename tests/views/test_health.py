@@ -133,6 +133,7 @@ async def test_a_worker_without_partitions_is_not_ready(web_settings: Settings) 
 
 def test_lag_and_lake_limits() -> None:
     assert probes.lag_check(10, 10).ok
+    assert not probes.lag_check(0, 10, unknown=1).ok, "no lag is known before Kafka has told the ends"
     assert probes.lag_check(11, 10) == Check(False, "11 records wait, more than READY_MAX_LAG_RECORDS=10")
     assert probes.lake_check(5, 1.0, None).ok
     assert not probes.lake_check(5, 1.0, "bronze: PermissionError(...)").ok
