@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -22,6 +23,16 @@ def share_one_heap() -> None:
         with suppress(AttributeError):
             ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+
+
+def forget_frames(*errors: BaseException) -> None:
+    """Let go of what was computed in vain: an error and the frames it went through may hold each other, until a
+    collection, which is rare. Tracebacks still tell the lines."""
+    for raised in errors:
+        error: BaseException | None = raised
+        while error is not None:
+            traceback.clear_frames(error.__traceback__)
+            error = error.__context__
 
 
 def collect_less() -> None:

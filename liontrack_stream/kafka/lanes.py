@@ -14,7 +14,6 @@ makes their batches larger, so that an entity's rows are written for more of its
 from __future__ import annotations
 
 import asyncio
-import traceback
 from collections import Counter, deque
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -29,6 +28,7 @@ from liontrack_stream.kafka.exits import ConsistencyError
 from liontrack_stream.kafka.infrastructure_errors import RETRIED, backoff_s
 from liontrack_stream.kafka.ports import Behind, Committed, Gap, LostLease, Outcome, Partition, Sink
 from liontrack_stream.kafka.runs import FetchedRun, join, without_stored
+from liontrack_stream.memory import forget_frames
 
 logger = get_logger(__name__)
 
@@ -296,7 +296,7 @@ class Lanes:
     def _count_retry(self, topic: str, error: BaseException) -> None:
         metrics.batch_retried(topic)
         self.retried[topic] += 1
-        _forget_frames(error)
+        forget_frames(error)
 
     def _take(self, lane: _Lane) -> RecordBatch:
         if lane.alone is not None:
@@ -366,10 +366,3 @@ class Lanes:
             await asyncio.sleep(backoff_s(lane.retries))
             if lane.seeks != seeks:
                 return None
-
-
-def _forget_frames(error: BaseException | None) -> None:
-    """Let go of what the tried batch had computed: an error and its frames hold each other, until a rare collection."""
-    while error is not None:
-        traceback.clear_frames(error.__traceback__)
-        error = error.__context__

@@ -33,6 +33,7 @@ from liontrack_stream.lake.resources import Resources
 from liontrack_stream.lake.restoring import restore_bronze
 from liontrack_stream.lake.settling import settle_swaps
 from liontrack_stream.lake.store import Staged
+from liontrack_stream.memory import forget_frames
 from liontrack_stream.warehouse.queries import query
 
 log = logging.getLogger(__name__)
@@ -124,6 +125,7 @@ class BronzeExporter:
         for tp, result in zip(due, results, strict=True):
             if isinstance(result, BaseException):
                 self._claimed.discard(tp)  # its last file may or may not be committed: look again
+                forget_frames(result)
         errors = [r for r in results if isinstance(r, BaseException) and (flush or not isinstance(r, WatermarkMoved))]
         if errors:
             raise errors[0]

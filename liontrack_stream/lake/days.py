@@ -28,6 +28,7 @@ from liontrack_stream.lake.ports import LakeFile
 from liontrack_stream.lake.reader import Snapshot
 from liontrack_stream.lake.resources import Resources
 from liontrack_stream.lake.store import Staged
+from liontrack_stream.memory import forget_frames
 from liontrack_stream.warehouse.queries import query
 
 log = logging.getLogger(__name__)
@@ -117,6 +118,7 @@ class DayExporter:
         tables = (self._export(table, days) for table, days in due.items())
         results = await asyncio.gather(*tables, return_exceptions=True)
         errors = [result for result in results if isinstance(result, BaseException)]
+        forget_frames(*errors)
         if errors:
             raise errors[0]
         return self.files_written - before
@@ -177,6 +179,7 @@ class DayExporter:
         results = await asyncio.gather(*chunks, return_exceptions=True)
         self._cost_s[table] = (self._clock() - began) / len(days)
         errors = [result for result in results if isinstance(result, BaseException)]
+        forget_frames(*errors)
         if errors:
             raise errors[0]
 

@@ -17,6 +17,7 @@ from liontrack_stream.lake.ports import BronzeRows, LakeStatus, LakeUnavailable,
 from liontrack_stream.lake.reader import Reader
 from liontrack_stream.lake.resources import Resources
 from liontrack_stream.lake.store import Store, open_store
+from liontrack_stream.memory import forget_frames
 from liontrack_stream.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -189,6 +190,7 @@ class LakeExporter:
             if name not in self._streaks:
                 log.exception("Lake: export of %s failed and is retried until it works", name)
             self._streaks[name] = f"{name}: {error!r}"
+            forget_frames(error)
             return False
         if self._streaks.pop(name, None):
             log.info("Lake: export of %s works again", name)

@@ -33,8 +33,8 @@ def worker_probes(app: LionTrackApp, database: Database) -> dict[str, Probe]:
         return Check(True, "answers")
 
     async def lag() -> Check:
-        lag, partitions = await in_loop(app.loop, lambda: (lag_records(app), len(app.progress.next_offset)))
-        return lag_check(sum(lag.values()), app.settings.ready_max_lag_records, partitions - len(lag))
+        lag, partitions = await in_loop(app.loop, lambda: (lag_records(app), set(app.progress.next_offset)))
+        return lag_check(sum(lag.values()), app.settings.ready_max_lag_records, len(partitions - lag.keys()))
 
     async def lake() -> Check:
         if app.lake is None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
+import weakref
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import asyncpg
+import pyarrow as pa
 import pytest
 
 from liontrack_stream.kafka.batch import RecordBatch
@@ -17,6 +21,8 @@ from liontrack_stream.kafka.ports import BatchStats
 from liontrack_stream.kafka.progress import Progress
 from liontrack_stream.lake import LakeExporter, LakeUnavailable, verify
 from liontrack_stream.lake.buffer import BronzeBuffer
+from liontrack_stream.lake.parquet import Encoded
+from liontrack_stream.lake.store import LocalStore, Staged, Store
 from liontrack_stream.settings import Settings
 from tests.lake.filling import POSITIONS, add_bronze, add_positions
 from tests.lake.reading import differences
@@ -149,3 +155,33 @@ async def test_a_run_completes_the_files_of_what_it_stored_and_lost(
     app.lake.revoked([(POSITIONS, 0), (POSITIONS, 1)])
     assert await CaughtUp(app)._close_lake() == 1
     assert await differences(lake, warehouse) == []
+
+
+async def test_what_was_computed_in_vain_leaves_memory_without_a_garbage_collection(
+    lake: Settings, warehouse: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the lake cannot be written, days and bronze are read and encoded again and again."""
+    encoded: list[weakref.ref[pa.Buffer]] = []
+
+    def fails(store: Store, one: Encoded) -> Staged:
+        encoded.append(weakref.ref(one.data))
+        raise OSError("no space left")
+
+    monkeypatch.setattr(LocalStore, "stage", fails)
+    await add_positions(warehouse, date(2025, 2, 27), days=3)
+    exporter = LakeExporter(lake)
+    exporter.assigned([(POSITIONS, 0), (POSITIONS, 1)])
+    for partition in (0, 1):
+        exporter.offer(await add_bronze(warehouse, POSITIONS, partition, 0, 20, MIDDAY))
+    gc.collect()
+    gc.disable()
+    try:
+        for run_once in (exporter.bronze.run_once, exporter.days.run_once):
+            encoded.clear()
+            assert not await exporter._attempt("a try", partial(run_once, True))
+            await asyncio.sleep(0.1)  # the threads let go of their last call
+            assert len(encoded) > 1
+            assert [one() for one in encoded if one() is not None] == []
+    finally:
+        gc.enable()
+        await exporter.stop()

@@ -102,7 +102,7 @@ def all_probes(app: Any) -> dict[str, Any]:
 
 
 async def test_probes_of_a_real_stack(web_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probes, "lag_records", lambda app: {(POSITIONS, 0): 3, (POSITIONS, 1): 4})
+    monkeypatch.setattr(probes, "lag_records", lambda app: {(POSITIONS, 0): 7})
     database = Database(web_settings)
     await database.open()
     found = probes.worker_probes(worker(web_settings), database)
