@@ -85,8 +85,9 @@ def test_what_an_event_takes(settings: Settings, stack: Stack, tmp_path: Path) -
 
 
 def test_cost_of_few_and_many_lions(settings: Settings, tmp_path: Path) -> None:
-    finding = lions.measure(settings, tmp_path, _say, [5, 50], events=2_000)
+    finding = lions.measure(settings, tmp_path, _say, [5, 50], events=2_000, rounds=2)
     assert (finding.problems, [row[0] for row in finding.rows]) == ([], ["5", "50"])
+    assert [len(row[-1].split(", ")) for row in finding.rows] == [2, 2]
 
 
 def test_one_worker_and_two(settings: Settings, tmp_path: Path) -> None:

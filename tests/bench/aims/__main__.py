@@ -40,7 +40,7 @@ def _memory(options: argparse.Namespace, settings: Settings, folder: Path) -> Fi
 
 
 def _lions(options: argparse.Namespace, settings: Settings, folder: Path) -> Finding:
-    return lions.measure(settings, folder, say, options.by_lions, options.events)
+    return lions.measure(settings, folder, say, options.by_lions, options.events, options.rounds)
 
 
 def _workers(options: argparse.Namespace, settings: Settings, folder: Path) -> Finding:
@@ -85,6 +85,7 @@ def _options() -> argparse.Namespace:
     add("--backlogs", type=_numbers, default="100000,1000000,10000000", help="of memory (default: %(default)s)")
     add("--rows", type=int, default=20_000_000, help="of growth (default: %(default)s)")
     add("--by-lions", type=_numbers, default="10,100,1000,10000,100000", help="of lions (default: %(default)s)")
+    add("--rounds", type=int, default=2, help="of lions: of each backlog the cheapest counts (default: %(default)s)")
     add("--file", type=Path, default=kalahari.FILE, help="of kalahari (default: the one of ../shared/data)")
     add("--keep", action="store_true", help="keep logs and data; the path is printed")
     options = parser.parse_args()
