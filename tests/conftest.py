@@ -5,7 +5,6 @@ import signal
 pytest_plugins = [
     "tests.support.stack",
     "tests.support.minio",
-    "tests.support.monitored",
     "tests.support.mongo",
     "tests.support.parallel",
     "tests.support.replaying",

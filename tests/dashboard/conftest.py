@@ -29,7 +29,7 @@ def chromium() -> str:
     return needs_command("chromium")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(
     chromium: str, stack_settings: Settings, template_database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LiveSite]:
@@ -44,7 +44,7 @@ def site(
             kit.end()
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def browser(chromium: str) -> AsyncIterator[Browser]:
     """A headless Chromium."""
     os.environ["PW_EXPERIMENTAL_SERVICE_WORKER_NETWORK_EVENTS"] = "1"  # their requests are to be seen too

@@ -33,7 +33,7 @@ async def controlled(page: Page) -> None:
     async def state() -> tuple[Any, Any]:
         return await page.evaluate("navigator.serviceWorker.controller?.state"), "activated"
 
-    await same(state)
+    await same(state, 30.0)
 
 
 async def installed(page: Page) -> None:

@@ -131,7 +131,8 @@ def test_while_a_server_is_frozen(frozen: PipelineKit, frozen_stack: Stack) -> N
             wait_until(lambda: frozen.stored() > stored, 20.0, "it stores")  # noqa: B023
             with _frozen(frozen_stack, part):
                 beginning = frozen.worker(instance="2", LIONTRACK_APP_ID="another", WEB_PORT=free_port())
-                time.sleep(2.5)
+                _wait_for_begin(beginning)
+                time.sleep(1.5)
                 _stop_in_time({f"{part} frozen, it stores": running, f"{part} frozen, it starts": beginning})
     assert frozen.fetch(WHOLE)[0][0], "a batch was cut in two"
     frozen.catch_up()
@@ -149,6 +150,12 @@ def _stop_in_time(workers: dict[str, WorkerProcess]) -> None:
         print(f"{state}: ended after {seconds:.1f} s with {code}")
         assert code == 0, worker.log_text()[-3000:]
         assert seconds < WITHIN_S, worker.log_text()[-3000:]
+
+
+def _wait_for_begin(worker: WorkerProcess) -> None:
+    """Until this process, which is not the first one of its log, has said that it begins: it takes signals then."""
+    wanted = f"begins, process {worker.pid} "
+    wait_until(lambda: worker.log.exists() and wanted in worker.log_text(), 40.0, "the worker begins")
 
 
 def _wait_for_ready(worker: WorkerProcess) -> None:

@@ -94,7 +94,7 @@ def _nothing_differs(pipeline: PipelineKit, backlog: int) -> int:
 @pytest.mark.timeout(600)  # a worker, a replay and readers share two cores
 def test_unchanged_rules_change_nothing_and_become_live(mixed: PipelineKit, monkeypatch: pytest.MonkeyPatch) -> None:
     backlog = len(mixed.consumed())
-    with mixed.load(LOAD, 150):
+    with mixed.load(LOAD, 50):
         worker = mixed.worker(**SMALL)
         wait_until(lambda: mixed.stored() > backlog, 40.0, "the worker has caught up")
         number = _nothing_differs(mixed, backlog)

@@ -38,7 +38,7 @@ def spark_environment() -> Path:
     return REPOSITORY / ".venv-spark"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cluster(spark_environment: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A real master on a free port, with two workers of 2 GB and 2 cores: by ``deploy/spark``."""
     run = tmp_path_factory.mktemp("spark-cluster")

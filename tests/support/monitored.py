@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 import subprocess
 import time
 import urllib.error
@@ -17,11 +16,10 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from copy import deepcopy
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -38,7 +36,6 @@ from tests.support.minio import Minio
 from tests.support.needs import needs_command
 from tests.support.oracle import ACTIVITIES, CHALLENGES, POSITIONS, WEIGHTS
 from tests.support.pipeline_kit import PipelineKit
-from tests.support.stack import copied_database, new_topic_prefix, settings_of_its_own
 from tests.support.worker_process import WorkerProcess, wait_until
 
 SCRAPE_INTERVAL_S = 1
@@ -244,24 +241,3 @@ def _has_quality(kit: PipelineKit) -> Callable[[], bool]:
         return bool(kit.fetch("SELECT 1 FROM gold.quality_daily LIMIT 1"))
 
     return look
-
-
-@pytest.fixture(scope="session")
-def monitored(
-    stack_settings: Settings, template_database: str, minio: Minio, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Monitored]:
-    """One monitored pipeline for all tests of a process; who kills its worker starts the next one."""
-    folder = tmp_path_factory.mktemp("monitored")
-    with copied_database(stack_settings, template_database) as database:
-        settings = settings_of_its_own(stack_settings, database, new_topic_prefix(), folder)
-        settings = minio.settings(settings).model_copy(
-            update={
-                "quality_interval_s": 1.0,
-                "refresh_interval_s": 5.0,
-                "lake_interval_s": 1.0,
-                "watched_certificates": (certificate(folder, datetime.now(UTC) + timedelta(days=90)),),
-            }
-        )
-        with monitored_pipeline(settings, minio, folder) as running:
-            yield running
-    shutil.rmtree(folder, ignore_errors=True)
