@@ -9,19 +9,28 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-_M_ARENA_MAX = -8  # of glibc's malloc.h
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # of glibc's malloc.h
+_ON_ITS_OWN_BYTES = 1 << 20
 
 
 def share_one_heap() -> None:
     """Have all threads use one heap, and Arrow, too: what one gives back another one takes.
 
     glibc gives each thread a heap of its own, Arrow has one more, and none of them returns much to the system. To be
-    called before numpy and Arrow are imported, which start threads and choose. ``MALLOC_ARENA_MAX`` and
-    ``ARROW_DEFAULT_MEMORY_POOL`` of the environment come first; another libc than glibc stays as it is.
+    called before numpy and Arrow are imported, which start threads and choose. ``MALLOC_ARENA_MAX``,
+    ``MALLOC_MMAP_THRESHOLD_`` and ``ARROW_DEFAULT_MEMORY_POOL`` of the environment come first; another libc than glibc
+    stays as it is.
+
+    What is of 1 MB and more is mapped by itself, also later, when glibc would have raised that bar to 32 MB: between
+    such blocks the heap would grow into pieces.
     """
-    if "MALLOC_ARENA_MAX" not in os.environ:
-        with suppress(AttributeError):
-            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+    for variable, option, value in (
+        ("MALLOC_ARENA_MAX", _M_ARENA_MAX, 1),
+        ("MALLOC_MMAP_THRESHOLD_", _M_MMAP_THRESHOLD, _ON_ITS_OWN_BYTES),
+    ):
+        if variable not in os.environ:
+            with suppress(AttributeError):
+                ctypes.CDLL(None).mallopt(option, value)
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 

@@ -26,7 +26,13 @@ with tempfile.TemporaryDirectory() as folder:
     path = os.path.join(folder, "heaps").encode()
     file = libc.fopen(path, b"w")
     libc.malloc_info(0, ctypes.c_void_p(file)); libc.fclose(ctypes.c_void_p(file))
-    print(json.dumps([open(path).read().count("<heap nr="), pa.default_memory_pool().backend_name]))
+    libc.free.argtypes = [ctypes.c_void_p]
+    libc.free(libc.malloc(8 << 20))  # glibc raises its bar by what is freed
+    large = libc.malloc(4 << 20)
+    heap = next(line.split()[0] for line in open("/proc/self/maps") if "[heap]" in line)
+    low, high = (int(end, 16) for end in heap.split("-"))
+    pool = pa.default_memory_pool().backend_name
+    print(json.dumps([open(path).read().count("<heap nr="), pool, low <= large < high]))
 """
 
 
@@ -35,5 +41,5 @@ with tempfile.TemporaryDirectory() as folder:
 def test_threads_and_arrow_share_one_heap(tuned: bool) -> None:
     program = HEAPS.format(tuned="share_one_heap()" if tuned else "")
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env={})
-    heaps, pool = json.loads(done.stdout)
-    assert (heaps == 1, pool == "system") == (tuned, tuned), (heaps, pool)
+    heaps, pool, large_in_heap = json.loads(done.stdout)
+    assert (heaps == 1, pool == "system", not large_in_heap) == (tuned, tuned, tuned), done.stdout
