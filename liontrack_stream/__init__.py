@@ -16,11 +16,10 @@ class _Package(ModuleType):
 
     @property
     def app(self) -> Any:
+        from liontrack_stream.commands import app_for_command_line
         from liontrack_stream.memory import share_one_heap
 
         share_one_heap()  # of `faust worker`; `liontrack` has done it
-        from liontrack_stream.commands import app_for_command_line
-
         return app_for_command_line()
 
     @app.setter

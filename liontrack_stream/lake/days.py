@@ -26,9 +26,8 @@ from liontrack_stream.lake.manifest import DirtyDay, Manifest, Mark
 from liontrack_stream.lake.parquet import Encoded, encode
 from liontrack_stream.lake.ports import LakeFile
 from liontrack_stream.lake.reader import Snapshot
-from liontrack_stream.lake.resources import Resources
+from liontrack_stream.lake.resources import Resources, all_tried
 from liontrack_stream.lake.store import Staged
-from liontrack_stream.memory import forget_frames
 from liontrack_stream.warehouse.queries import query
 
 log = logging.getLogger(__name__)
@@ -115,12 +114,7 @@ class DayExporter:
             if flush or self._is_due(day):
                 table = BY_OUTPUT[day.mark[:2]]
                 due[table][day.mark[2]] = max(day.rows_before or ROWS_GUESS, due[table].get(day.mark[2], 0))
-        tables = (self._export(table, days) for table, days in due.items())
-        results = await asyncio.gather(*tables, return_exceptions=True)
-        errors = [result for result in results if isinstance(result, BaseException)]
-        forget_frames(*errors)
-        if errors:
-            raise errors[0]
+        await all_tried(self._export(table, days) for table, days in due.items())
         return self.files_written - before
 
     async def leads(self) -> bool:
@@ -175,13 +169,10 @@ class DayExporter:
 
     async def _export(self, table: LakeTable, days: dict[date, int]) -> None:
         began = self._clock()
-        chunks = (self._export_chunk(table, chunk) for chunk in _chunks(days))
-        results = await asyncio.gather(*chunks, return_exceptions=True)
-        self._cost_s[table] = (self._clock() - began) / len(days)
-        errors = [result for result in results if isinstance(result, BaseException)]
-        forget_frames(*errors)
-        if errors:
-            raise errors[0]
+        try:
+            await all_tried(self._export_chunk(table, chunk) for chunk in _chunks(days))
+        finally:
+            self._cost_s[table] = (self._clock() - began) / len(days)
 
     async def _export_chunk(self, table: LakeTable, days: list[date]) -> None:
         """Write days that fit into memory together; those that do not, each for itself."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from liontrack_stream.lake.reader import Reader
 from liontrack_stream.lake.store import Store
+from liontrack_stream.memory import forget_frames
 
 T = TypeVar("T")
 
@@ -29,6 +30,15 @@ def yield_to_others() -> None:
 
 def _threads(count: int, name: str) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(count, name, initializer=yield_to_others)
+
+
+async def all_tried(tries: Iterable[Awaitable[None]]) -> None:
+    """Wait for all of them; raises the first one's error after all had their turn."""
+    results = await asyncio.gather(*tries, return_exceptions=True)
+    errors = [result for result in results if isinstance(result, BaseException)]
+    forget_frames(*errors)
+    if errors:
+        raise errors[0]
 
 
 @dataclass(frozen=True, slots=True)

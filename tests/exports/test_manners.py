@@ -38,6 +38,10 @@ from tests.support.stack import environment_of
 
 KINDS = [("movebank",), ("gpx",), ("geojson",), ("geojson", "--points"), ("darwin-core", *SAID)]
 OLD = b"what was there before"
+END_EXPORTS = """
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+WHERE application_name = 'liontrack export' AND datname = current_database()
+"""
 
 
 @contextmanager
@@ -82,10 +86,7 @@ def test_a_connection_that_breaks_leaves_nothing(filled: Settings, tmp_path: Pat
         connection.execute("LOCK TABLE silver.positions_default IN ACCESS EXCLUSIVE MODE")
         process = start(filled, tmp_path, "geojson", "--out", "l.out")
         began(tmp_path)
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE application_name = 'liontrack export' AND datname = current_database()"
-        )
+        connection.execute(END_EXPORTS)
         _, err = process.communicate(timeout=30)
     assert process.returncode == 1
     assert b"liontrack: PostgreSQL at " in err
@@ -101,10 +102,7 @@ async def test_a_connection_that_broke_between_statements_is_a_sentence(
 
     async def after_the_end(self: Export) -> list[str]:
         with owner(filled) as connection:
-            connection.execute(
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-                " WHERE application_name = 'liontrack export' AND datname = current_database()"
-            )
+            connection.execute(END_EXPORTS)
         for _ in range(turns):
             await asyncio.sleep(0)
         return await relations(self)
