@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from liontrack_stream.kafka.producer import EventProducer, Outgoing
 from liontrack_stream.settings import Settings
@@ -56,7 +58,8 @@ def test_two_workers_write_the_same_gold_at_once(sharded: PipelineKit) -> None:
     for worker in workers:
         code, _ = worker.stop()
         assert code == 0, worker.log_text()[-3000:]
-    _both_catch_up(sharded)
+    for worker in _catching_up(sharded):
+        worker.report(90.0)
     sharded.assert_right()
 
 
@@ -80,7 +83,12 @@ def test_the_other_goes_on_when_one_is_killed(sharded: PipelineKit) -> None:
 def test_two_workers_share_a_backlog_and_count_nothing_twice(sharded: PipelineKit) -> None:
     load = bursts(seed=3, how_many=1, size=5000)
     sharded.send(load[0])
-    reports = _both_catch_up(sharded, BATCH_MAX_RECORDS=40)
+    with sharded.connect() as other, other.transaction():
+        # No claim ends: neither worker stores anything before both are there, however quick the first is.
+        other.execute("LOCK TABLE metadata.consumed_offsets IN SHARE MODE")
+        catching_up = _catching_up(sharded, BATCH_MAX_RECORDS=40)
+        wait_until(lambda: _members(sharded.settings) == 2, 60.0, "two members of the group")
+    reports = [worker.report(90.0) for worker in catching_up]
     assert all(sum(report["records"].values()) > 0 for report in reports), reports
     records = sharded.consumed()
     expected = compute(records)
@@ -108,11 +116,28 @@ def _two(pipeline: PipelineKit) -> tuple[WorkerProcess, WorkerProcess]:
     return first, second
 
 
-def _both_catch_up(pipeline: PipelineKit, **changes: Any) -> list[dict[str, Any]]:
-    """Two workers run up to the topics' ends at the same time; their reports."""
+def _catching_up(pipeline: PipelineKit, **changes: Any) -> tuple[WorkerProcess, WorkerProcess]:
+    """Two workers that run up to the topics' ends at the same time."""
     first = pipeline.worker("--until-caught-up", instance="1", **changes)
-    second = pipeline.worker("--until-caught-up", instance="2", WEB_PORT=free_port(), **changes)
-    return [first.report(90.0), second.report(90.0)]
+    return first, pipeline.worker("--until-caught-up", instance="2", WEB_PORT=free_port(), **changes)
+
+
+def _members(settings: Settings) -> int:
+    """How many workers have joined the consumer group."""
+
+    async def ask() -> int:
+        admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_brokers)
+        await admin.start()
+        try:
+            (answer,) = await admin.describe_consumer_groups([settings.liontrack_app_id])
+        except GroupCoordinatorNotAvailableError:
+            return 0  # the broker's first group ever is not there yet
+        finally:
+            await admin.close()
+        ((_error, _group, _state, _kind, _assignor, members, *_),) = answer.groups
+        return len(members)
+
+    return asyncio.run(ask())
 
 
 def _sum(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
