@@ -28,17 +28,28 @@ class Pace:
         await asyncio.sleep(turn - now)
 
 
-class Estimate:
-    """Says what is done and how long the rest takes, by the rate since it was made."""
+_FASTER = "a higher --rate-limit or none, a larger BATCH_MAX_RECORDS, or fewer events, would let it catch up"
+_PATIENCE_S = 10.0  # before it is said that nothing gets nearer
 
-    def __init__(self, total: Callable[[], int], left: Callable[[], int]) -> None:
-        self._total, self._left = total, left
-        self._began_s, self._left_at_first = time.monotonic(), left()
+
+class Estimate:
+    """Says what is done and how long the rest takes, by the rate since it was made, or that there is no end to it."""
+
+    def __init__(
+        self, total: Callable[[], int], left: Callable[[], int], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._total, self._left, self._clock = total, left, clock
+        self._began_s, self._left_at_first = clock(), left()
 
     def sentence(self) -> str:
-        """E.g. ``1,200 of 5,000 records, 400/s, 10 s left``."""
+        """E.g. ``1,200 of 5,000 records, 400/s, 10 s left``; the rate is that by which less is left."""
         left, total = self._left(), self._total()
-        seconds = time.monotonic() - self._began_s
+        seconds = self._clock() - self._began_s
         rate = (self._left_at_first - left) / seconds if seconds > 0 else 0.0
-        ends = f", {rate:,.0f}/s, {left / rate:,.0f} s left" if rate > 0 else ""
+        if rate > 0:
+            ends = f", {rate:,.0f}/s, {left / rate:,.0f} s left"
+        elif seconds > _PATIENCE_S and left:
+            ends = f", falling behind: new ones come faster, {left:,} left ({_FASTER})"
+        else:
+            ends = ""
         return f"{total - left:,} of {total:,} records{ends}"
