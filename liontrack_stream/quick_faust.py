@@ -1,4 +1,5 @@
-"""Faust's services without the seconds they wait, with our logs, and with an end that comes when it is asked for.
+"""Faust's services without the seconds they wait, with our logs, and with an end that comes when it is asked for, and
+only then.
 
 first SIGTERM, Ctrl-C ─► the batches in hand are committed, nothing is begun ─► exit 0
                      └─► not done within STOP_WITHIN_S: ended as it is, what is not committed is rolled back ─► exit 0
@@ -15,6 +16,7 @@ from typing import Any
 
 import faust
 from faust.tables.manager import TableManager
+from faust.tables.recovery import RebalanceAgain, Recovery
 from mode import get_logger
 from mode.utils.tracebacks import format_task_stack
 
@@ -26,8 +28,34 @@ logger = get_logger(__name__)
 STOP_WITHIN_S = 8.0  # supervisors that wait for 10 s shall not have to kill
 
 
+class LastingRecovery(Recovery):
+    """Lasts as long as its worker: it is what begins to read, after each rebalance.
+
+    Faust's ends for good, and says nothing, when one of its steps is cancelled, as a claim is by the next rebalance, or
+    takes longer than ``broker_request_timeout``, as a claim does while Postgres is away: such a worker kept its
+    partitions and read none.
+    """
+
+    async def _wait(self, coro: Any, timeout: Any = None) -> None:
+        """As Faust's, as long as it takes; after a cancelled step it goes on with the assignment that follows."""
+        try:
+            await super()._wait(coro)
+        except asyncio.CancelledError:
+            own = asyncio.current_task()
+            if self.should_stop or (own is not None and own.cancelling()):
+                raise
+            raise RebalanceAgain from None
+
+
 class QuickTableManager(TableManager):
     """Without the second it waits for more tables: all are declared before the start."""
+
+    @property
+    def recovery(self) -> Recovery:
+        """The service that restores the tables and begins to read."""
+        if self._recovery is None:
+            self._recovery = LastingRecovery(self.app, self, beacon=self.beacon, loop=self.loop)
+        return self._recovery
 
     async def on_start(self) -> None:
         """Start the tables and their recovery."""

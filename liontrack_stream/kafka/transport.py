@@ -225,11 +225,15 @@ class BatchConsumer(driver.Consumer):
 
     # -- positions
 
+    @property
+    def claiming(self) -> bool:
+        """Whether partitions are being claimed, which takes as long as Postgres lets it wait."""
+        return self._claiming is not None and not self._claiming.done()
+
     async def perform_seek(self) -> None:
         """Claim the assigned source partitions in Postgres and read on from there.
 
-        Lanes stay closed until that is done, so nothing is read from anywhere else even when Faust, which waits for
-        this only so long, goes on without it.
+        Lanes stay closed until that is done. A rebalance cancels it, and with it who waits (`LastingRecovery`).
         """
         if self._claiming is not None:
             self._claiming.cancel()

@@ -100,7 +100,7 @@ class Watchdog(Service):
             except Exception as error:
                 logger.info("Postgres does not tell which partitions are claimed: %r", error)
                 continue
-            if unclaimed:
+            if unclaimed and not self.app.batch_consumer.claiming:
                 logger.warning("Nobody reads %s: the group shares out anew", sorted(unclaimed))
                 self.app.batch_consumer.share_out_anew()
 

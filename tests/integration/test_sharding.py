@@ -26,6 +26,7 @@ from tests.support.worker_process import WorkerProcess, free_port, wait_until
 
 OWNERS = "SELECT DISTINCT lease_owner FROM metadata.consumed_offsets WHERE lease_owner IS NOT NULL"
 LEASES = "SELECT topic, partition, lease_owner, lease_epoch FROM metadata.consumed_offsets ORDER BY 1, 2"
+CLAIMING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'metadata.consumed_offsets'::regclass"
 # One row per user or lion, with the number of workers whose partitions hold records of it.
 SHARED = """
 SELECT named.id, count(DISTINCT o.lease_owner) FROM (
@@ -58,7 +59,7 @@ def test_two_workers_write_the_same_gold_at_once(sharded: PipelineKit) -> None:
     for worker in workers:
         code, _ = worker.stop()
         assert code == 0, worker.log_text()[-3000:]
-    for worker in _catching_up(sharded):
+    for worker in (_catching_up(sharded, "1"), _catching_up(sharded, "2")):
         worker.report(90.0)
     sharded.assert_right()
 
@@ -81,14 +82,17 @@ def test_the_other_goes_on_when_one_is_killed(sharded: PipelineKit) -> None:
 
 
 def test_two_workers_share_a_backlog_and_count_nothing_twice(sharded: PipelineKit) -> None:
+    """The second joins while the first is still claiming, so that the first one's claim is given up for a new one."""
     load = bursts(seed=3, how_many=1, size=5000)
     sharded.send(load[0])
     with sharded.connect() as other, other.transaction():
-        # No claim ends: neither worker stores anything before both are there, however quick the first is.
+        # No claim ends: neither worker stores anything before each has its share, however quick the first is.
         other.execute("LOCK TABLE metadata.consumed_offsets IN SHARE MODE")
-        catching_up = _catching_up(sharded, BATCH_MAX_RECORDS=40)
-        wait_until(lambda: _members(sharded.settings) == 2, 60.0, "two members of the group")
-    reports = [worker.report(90.0) for worker in catching_up]
+        first = _catching_up(sharded, "1")
+        wait_until(lambda: sharded.fetch(CLAIMING)[0][0] == 1, 60.0, "the first worker's claim, of all partitions")
+        second = _catching_up(sharded, "2")
+        wait_until(lambda: _sharers(sharded.settings) == 2, 60.0, "partitions dealt out to two workers")
+    reports = [first.report(60.0), second.report(60.0)]
     assert all(sum(report["records"].values()) > 0 for report in reports), reports
     records = sharded.consumed()
     expected = compute(records)
@@ -116,14 +120,13 @@ def _two(pipeline: PipelineKit) -> tuple[WorkerProcess, WorkerProcess]:
     return first, second
 
 
-def _catching_up(pipeline: PipelineKit, **changes: Any) -> tuple[WorkerProcess, WorkerProcess]:
-    """Two workers that run up to the topics' ends at the same time."""
-    first = pipeline.worker("--until-caught-up", instance="1", **changes)
-    return first, pipeline.worker("--until-caught-up", instance="2", WEB_PORT=free_port(), **changes)
+def _catching_up(pipeline: PipelineKit, instance: str) -> WorkerProcess:
+    """A worker that runs up to the topics' ends."""
+    return pipeline.worker("--until-caught-up", instance=instance, WEB_PORT=free_port(), BATCH_MAX_RECORDS=40)
 
 
-def _members(settings: Settings) -> int:
-    """How many workers have joined the consumer group."""
+def _sharers(settings: Settings) -> int:
+    """To how many workers Kafka has dealt out the partitions; 0 while it is about to."""
 
     async def ask() -> int:
         admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_brokers)
@@ -134,8 +137,8 @@ def _members(settings: Settings) -> int:
             return 0  # the broker's first group ever is not there yet
         finally:
             await admin.close()
-        ((_error, _group, _state, _kind, _assignor, members, *_),) = answer.groups
-        return len(members)
+        ((_error, _group, state, _kind, _assignor, members, *_),) = answer.groups
+        return len(members) if state == "Stable" else 0
 
     return asyncio.run(ask())
 
