@@ -141,6 +141,10 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         cluster, names = self._consumer._client.cluster, self.app.source_names
         return {(names[name], number) for name in names for number in cluster.partitions_for_topic(name) or ()}
 
+    def partitions_held(self) -> set[Partition]:
+        """Partitions of the source topics that are this worker's; safe to call from another thread."""
+        return set() if self._consumer is None else partitions_of(self.assignment(), self.app.source_names)
+
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Tell Kafka's group where we are. Lag tools read it, nothing else does, so a failure is only logged."""
         assigned = self.assignment()
@@ -166,6 +170,10 @@ class BatchConsumer(driver.Consumer):
     def partitions_seen(self) -> set[Partition]:
         """Partitions of the source topics as Kafka's metadata had them last."""
         return self._thread.partitions_seen()
+
+    def partitions_held(self) -> set[Partition]:
+        """Partitions of the source topics that are this worker's."""
+        return self._thread.partitions_held()
 
     def share_out_anew(self) -> None:
         """Have the group deal its partitions out again."""

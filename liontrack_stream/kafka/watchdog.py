@@ -1,5 +1,5 @@
-"""Ends the process when records wait and nothing moves although Postgres answers, when the group membership is gone,
-or when the event loop hangs.
+"""Ends the process when records wait and nothing moves although Postgres answers, when it has partitions that it does
+not begin to read, when the group membership is gone, or when the event loop hangs.
 
     lag > 0 all the time, no offset moved for N s ──► Postgres answers? ──no──► keep waiting (lanes are trying again)
                                                               │yes
@@ -42,6 +42,7 @@ class Watchdog(Service):
         self._stuck_after_s = app.settings.stuck_after_s
         self._beat_at = monotonic()
         self._waiting_since: float | None = None  # from when records wait, and none was stored
+        self._unread_since: float | None = None  # from when it has partitions, and does not claim them
         self._ended = threading.Event()
 
     async def on_start(self) -> None:
@@ -76,6 +77,10 @@ class Watchdog(Service):
             ready = cast(Any, self.app.tables).recovery.completed.is_set() or self.app.in_recovery
             if not ready and monotonic() - self.app.progress.started_at > START_WITHIN_S:
                 self.app.fail(StuckError(f"The worker did not get its partitions within {START_WITHIN_S:.0f} s."))
+            if self._unread_s() >= self._stuck_after_s:
+                self.app.fail(
+                    StuckError(f"It has partitions that it has not begun to read for {self._unread_s():.0f} s.")
+                )
             waiting = {partition: n for partition, n in lag_records(self.app).items() if n > 0}
             if self._waited_s(bool(waiting)) >= self._stuck_after_s and await self._postgres_answers():
                 waited_s = self._waited_s(True)  # something may have been stored meanwhile
@@ -119,6 +124,16 @@ class Watchdog(Service):
         if self._waiting_since is None or self.app.progress.moved_at > self._waiting_since:
             self._waiting_since = now
         return now - self._waiting_since
+
+    def _unread_s(self) -> float:
+        """How long partitions are this worker's without being claimed, tables that are being restored aside."""
+        consumer, claimed = self.app.batch_consumer, self.app.progress.next_offset.keys()
+        if self.app.in_recovery or consumer.claiming or consumer.partitions_held() <= claimed:
+            self._unread_since = None
+            return 0.0
+        if self._unread_since is None:
+            self._unread_since = monotonic()
+        return monotonic() - self._unread_since
 
     async def _postgres_answers(self) -> bool:
         try:

@@ -1,4 +1,4 @@
-"""How long records have waited, as alerts see it."""
+"""How long records have waited, as alerts see it; how long partitions have not been read."""
 
 from __future__ import annotations
 
@@ -27,3 +27,33 @@ def test_how_long_records_have_waited(monkeypatch: pytest.MonkeyPatch) -> None:
     assert watchdog.waited_s == 3.0
     watchdog._waited_s(False)
     assert watchdog.waited_s == 0.0
+
+
+def test_how_long_partitions_are_there_and_are_not_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, held = 100.0, {("lions.position.events", 0), ("lions.position.events", 1)}
+    monkeypatch.setattr(module, "monotonic", lambda: now)
+    consumer = SimpleNamespace(claiming=False, partitions_held=lambda: held)
+    claimed = {("lions.position.events", 0): 5}
+    app: Any = SimpleNamespace(
+        settings=SimpleNamespace(stuck_after_s=60.0),
+        batch_consumer=consumer,
+        in_recovery=False,
+        progress=SimpleNamespace(next_offset=claimed),
+    )
+    watchdog = Watchdog(app)
+    assert watchdog._unread_s() == 0.0
+    now = 130.0
+    assert watchdog._unread_s() == 30.0
+    consumer.claiming = True  # it may take as long as Postgres lets it wait
+    assert watchdog._unread_s() == 0.0
+    consumer.claiming, app.in_recovery = False, True  # so may what a changelog holds
+    assert watchdog._unread_s() == 0.0
+    app.in_recovery = False
+    assert watchdog._unread_s() == 0.0, "it counts anew"
+    now = 190.0
+    assert watchdog._unread_s() == 60.0
+    claimed["lions.position.events", 1] = 7
+    assert watchdog._unread_s() == 0.0
+    held.clear()
+    claimed.clear()
+    assert watchdog._unread_s() == 0.0, "a worker may have no partition"
