@@ -77,10 +77,9 @@ class Watchdog(Service):
             ready = cast(Any, self.app.tables).recovery.completed.is_set() or self.app.in_recovery
             if not ready and monotonic() - self.app.progress.started_at > START_WITHIN_S:
                 self.app.fail(StuckError(f"The worker did not get its partitions within {START_WITHIN_S:.0f} s."))
-            if self._unread_s() >= self._stuck_after_s:
-                self.app.fail(
-                    StuckError(f"It has partitions that it has not begun to read for {self._unread_s():.0f} s.")
-                )
+            unread_s = self._unread_s()
+            if unread_s >= self._stuck_after_s:
+                self.app.fail(StuckError(f"It has partitions that it has not begun to read for {unread_s:.0f} s."))
             waiting = {partition: n for partition, n in lag_records(self.app).items() if n > 0}
             if self._waited_s(bool(waiting)) >= self._stuck_after_s and await self._postgres_answers():
                 waited_s = self._waited_s(True)  # something may have been stored meanwhile
@@ -131,9 +130,10 @@ class Watchdog(Service):
         if self.app.in_recovery or consumer.claiming or consumer.partitions_held() <= claimed:
             self._unread_since = None
             return 0.0
+        now = monotonic()
         if self._unread_since is None:
-            self._unread_since = monotonic()
-        return monotonic() - self._unread_since
+            self._unread_since = now
+        return now - self._unread_since
 
     async def _postgres_answers(self) -> bool:
         try:

@@ -6,6 +6,9 @@ import asyncio
 import time
 from collections.abc import Callable
 
+_FASTER = "a higher --rate-limit or none, a larger BATCH_MAX_RECORDS, or fewer events, would let it catch up"
+_PATIENCE_S = 10.0  # before it is said that nothing gets nearer
+
 
 class Pace:
     """Spreads records over time: at most ``records_per_s`` on average; None: as fast as it goes."""
@@ -26,10 +29,6 @@ class Pace:
         turn = max(now, self._next_at)
         self._next_at = turn + records / self._records_per_s
         await asyncio.sleep(turn - now)
-
-
-_FASTER = "a higher --rate-limit or none, a larger BATCH_MAX_RECORDS, or fewer events, would let it catch up"
-_PATIENCE_S = 10.0  # before it is said that nothing gets nearer
 
 
 class Estimate:
