@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -38,8 +39,9 @@ ROWS_GUESS = 2_000
 QUIET_S = 3.0  # a day nobody touched for so long is probably complete
 DEBOUNCE_S = 10.0  # one that keeps changing is written this often
 BACKLOG_DEBOUNCE_S = 60.0  # the same while a backlog is processed: most days are still being filled
-DEBOUNCE_COSTS = 20.0  # or this many times what its table took last time, when that is longer
-_AT_ONCE = 2
+DEBOUNCE_COSTS = 8.0  # or this many times what a day of its table took last time, rests included, when that is longer
+_AT_ONCE = 2  # of a flush
+REST_PER_WORK = 2.0  # else one chunk at a time, and 10 ms of reading are followed by 20 of rest
 
 
 @dataclass(slots=True)
@@ -92,7 +94,8 @@ class DayExporter:
         self._cost_s: dict[LakeTable, float] = {}
         self._uncertain: set[Mark] = set()  # published, but perhaps not committed
         self._unknown: set[tuple[str, str]] = set()
-        self._slots, self._large = asyncio.Semaphore(_AT_ONCE), asyncio.Lock()
+        self._slots, self._large = asyncio.Semaphore(1), asyncio.Lock()
+        self.hurry = threading.Event()  # no rests from now on: the worker is about to end
         self.halted = False  # finish the chunks under way, begin no other
         self.files_written = 0
         self.parts_read = 0  # of large days, which take their time
@@ -107,6 +110,9 @@ class DayExporter:
         before = self.files_written
         if not await self._lead():
             return 0
+        if flush:
+            self.hurry.set()
+            self._slots = asyncio.Semaphore(_AT_ONCE)
         dirty = self._known(await self._manifest.dirty_days())
         self.dirty_days = len(dirty)
         due: dict[LakeTable, dict[date, int]] = defaultdict(dict)
@@ -168,11 +174,7 @@ class DayExporter:
         return (day.quiet_s >= QUIET_S and not backlog) or self._clock() - since >= patience_s
 
     async def _export(self, table: LakeTable, days: dict[date, int]) -> None:
-        began = self._clock()
-        try:
-            await all_tried(self._export_chunk(table, chunk) for chunk in _chunks(days))
-        finally:
-            self._cost_s[table] = (self._clock() - began) / len(days)
+        await all_tried(self._export_chunk(table, chunk) for chunk in _chunks(days))
 
     async def _export_chunk(self, table: LakeTable, days: list[date]) -> None:
         """Write days that fit into memory together; those that do not, each for itself."""
@@ -181,7 +183,7 @@ class DayExporter:
                 return
             began_s = time.perf_counter()
             with suppress(_TooLarge):
-                await self._complete(await self._in_thread(self._prepare, table, days), began_s)
+                await self._complete(table, await self._in_thread(self._prepare, table, days), began_s)
                 return
         if len(days) == 1:
             await self._export_large(table, days[0])
@@ -190,16 +192,16 @@ class DayExporter:
                 await self._export_chunk(table, [day])
 
     async def _export_large(self, table: LakeTable, day: date) -> None:
-        async with self._large, self._slots:
+        async with self._large, self._slots:  # after the others of its pass, which wait for a slot already
             began_s = time.perf_counter()
             try:
                 chunk = await self._in_thread(self._prepare_large, table, day)
             except _Halted:
                 return
-            await self._complete(chunk, began_s)
+            await self._complete(table, chunk, began_s)
 
-    async def _complete(self, chunk: _Chunk, began_s: float) -> None:
-        """Show the files, record them."""
+    async def _complete(self, table: LakeTable, chunk: _Chunk, began_s: float) -> None:
+        """Show the files, record them, and how long a day has taken."""
         self._uncertain |= chunk.days
         await self._in_thread(self._publish, chunk)
         crash_here("lake.days.before_manifest")
@@ -210,7 +212,9 @@ class DayExporter:
             await self._in_thread(folder.finish)
         self._uncertain -= chunk.days
         self.files_written += len(written)
-        each_s = (time.perf_counter() - began_s) / max(1, len(written))
+        took_s = time.perf_counter() - began_s
+        self._cost_s[table] = took_s / len({day for _, _, day in chunk.days})
+        each_s = took_s / max(1, len(written))
         for file in written:
             self.exported[f"lake/{file.layer}/{file.table_name}"] += Written(file.row_count, each_s)
         for mark in chunk.seen:
@@ -224,7 +228,7 @@ class DayExporter:
         with self._reader.snapshot() as snapshot:
             chunk = _chunk(snapshot, table, days)
             held, held_bytes = [], 0
-            for part in snapshot.parts(query(table.query_name).format(days=table.days_condition(days))):
+            for part in snapshot.parts(query(table.query_name).format(days=table.days_condition(days)), self._rest):
                 held.append(part)
                 held_bytes += part.nbytes
                 if held_bytes > HELD_BYTES and table.day_column is not None:
@@ -253,10 +257,13 @@ class DayExporter:
         with self._reader.snapshot() as snapshot:
             snapshot.be_patient()
             chunk = _chunk(snapshot, table, [day])
-            rows = snapshot.parts(query(table.query_name).format(days=table.day_in_order(day)))
+            rows = snapshot.parts(query(table.query_name).format(days=table.day_in_order(day)), self._rest)
             chunk.folders = write_large(self._store, table, day, self._unless_halted(rows), self._max_bytes)
         chunk.empty += chunk.days - {folder.mark for folder in chunk.folders}
         return chunk
+
+    def _rest(self, worked_s: float) -> None:
+        self.hurry.wait(REST_PER_WORK * worked_s)
 
     def _unless_halted(self, parts: Iterator[pa.Table]) -> Iterator[pa.Table]:
         for part in parts:

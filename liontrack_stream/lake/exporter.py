@@ -23,8 +23,8 @@ from liontrack_stream.settings import Settings
 log = logging.getLogger(__name__)
 
 _MAX_BACKOFF_S = 30.0
-_REST_PER_WORK = 2.0  # a pass over the days that took a second is followed by two of rest
-_REST_PER_WORK_IN_BACKLOG = 9.0  # storing comes first: a tenth of the time, and days are written once, not at each pass
+_REST_PER_WORK = 0.5  # a pass over the days that took two seconds, rests included, is followed by one without any
+_REST_PER_WORK_IN_BACKLOG = 3.0  # storing comes first, and days are written once, not at each pass
 _OTHER_LEADER_S = 3.0
 _FINISH_WITHIN_S = 3.0
 
@@ -128,6 +128,7 @@ class LakeExporter:
         """
         self._stopping.set()
         self._wake_bronze.set()
+        self.days.hurry.set()
         finishing = asyncio.ensure_future(self._finish())
         try:
             done = (-1, 0)
@@ -156,6 +157,7 @@ class LakeExporter:
         """End without a flush; files under way are completed, what is not begun, the next worker writes."""
         self._stopping.set()
         self.bronze.halted = self.days.halted = True
+        self.days.hurry.set()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_FINISH_WITHIN_S)
         await self._release()

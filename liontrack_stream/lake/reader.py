@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import adbc_driver_postgresql.dbapi as adbc
 import pyarrow as pa
+from adbc_driver_postgresql import StatementOptions
 
 from liontrack_stream.lake.columns import plain
 from liontrack_stream.settings import Settings
@@ -18,6 +20,7 @@ _SERVER_OPTIONS = (
     "-c statement_timeout=120000 -c idle_in_transaction_session_timeout=120000 -c timezone=UTC"
     " -c jit=off -c max_parallel_workers_per_gather=0"  # leave the cores to ingestion
 )
+_SMALL_PARTS = {StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(512 << 10)}
 
 
 class Snapshot:
@@ -35,11 +38,19 @@ class Snapshot:
         self._cursor.execute("SET LOCAL statement_timeout = '1h'")
         self._cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '1h'")
 
-    def parts(self, sql: str) -> Iterator[pa.Table]:
-        """The rows as they come, some MB at a time."""
+    def parts(self, sql: str, rest: Callable[[float], object]) -> Iterator[pa.Table]:
+        """The rows as they come, half a MB at a time.
+
+        ``rest`` is called after each part with the seconds that it took, and may wait: PostgreSQL, whose process has
+        the priority of all others, waits as well.
+        """
+        self._cursor.adbc_statement.set_options(**_SMALL_PARTS)
         self._cursor.execute(sql)
+        began_s = time.perf_counter()
         for batch in self._cursor.fetch_record_batch():
             yield plain(pa.Table.from_batches([batch]))
+            rest(time.perf_counter() - began_s)
+            began_s = time.perf_counter()
 
 
 class Reader:
