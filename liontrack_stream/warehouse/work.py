@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import xxhash
 from msgspec.structs import astuple
 from numpy.typing import NDArray
 
 from liontrack_stream.contract.events import Decoded, Position, Positions
+from liontrack_stream.contract.murmur2 import murmur2
 from liontrack_stream.contract.topics import TopicSpec
 from liontrack_stream.generation import current
 from liontrack_stream.kafka.ports import BatchStats
@@ -26,7 +26,7 @@ from liontrack_stream.warehouse.revisions import Revisions
 _LOCK_SPACES = ("challenge", "identity", "lion", "user")  # in the order in which they are locked
 _BUCKET_CLASS, _KEY_CLASS = 0x4C54, 0x4C5400  # of the locks; a space's number is added
 _CLASSES_PER_GENERATION = 16  # so that a generation's batches never wait for the live ones
-_LOCK_BUCKETS = 1024
+_LOCK_BUCKETS = 960  # a multiple of 1 to 6, 8, 10, 12, 15, 16, 20, 24, 30, 32, 40, 48, 60, 64 …, see `_locks`
 _KEYS_LOCKED_ONE_BY_ONE_MAX = 256
 NO_DAY = -719_162  # 0001-01-01, the «day» of tables without days
 
@@ -155,12 +155,14 @@ class BatchWork:
 def _locks(space: str, keys: set[str]) -> list[tuple[int, int, bool]]:
     """(class, number, shared) of the locks of some keys, in order.
 
-    A few keys are locked one by one, and their buckets shared; many by their buckets alone. So batches of other keys go
-    on, no batch fills PostgreSQL's lock table, and the two kinds see each other.
+    A few keys are locked one by one, and their buckets shared; many by their buckets alone. So no batch fills
+    PostgreSQL's lock table, and the two kinds see each other. A key's bucket comes of the hash that chose its
+    partition: batches of different partitions share none, and go on side by side however many keys they have.
     """
     number = _LOCK_SPACES.index(space) + _CLASSES_PER_GENERATION * (current() or 0)
-    digests = [xxhash.xxh32_intdigest(key.encode()) for key in keys]
+    hashes = murmur2([key.encode() for key in keys]).astype(np.int64)
     one_by_one = len(keys) <= _KEYS_LOCKED_ONE_BY_ONE_MAX
-    buckets = [(_BUCKET_CLASS + number, n, one_by_one) for n in sorted({d % _LOCK_BUCKETS for d in digests})]
-    exact = sorted({d - (1 << 31) for d in digests}) if one_by_one else []
+    numbers = np.unique((hashes & 0x7FFFFFFF) % _LOCK_BUCKETS).tolist()
+    buckets = [(_BUCKET_CLASS + number, n, one_by_one) for n in numbers]
+    exact = np.unique(hashes - (1 << 31)).tolist() if one_by_one else []
     return buckets + [(_KEY_CLASS + number, n, False) for n in exact]

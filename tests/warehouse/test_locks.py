@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from liontrack_stream.contract.topics import POSITIONS
+from liontrack_stream.kafka.producer import partition_of
 from liontrack_stream.settings import Settings
 from liontrack_stream.warehouse.batch_connection import BatchConnection
 from liontrack_stream.warehouse.work import BatchWork
@@ -51,9 +52,19 @@ async def test_other_keys_and_other_spaces_go_on(works: list[BatchWork]) -> None
     await lock(works[0], lion={"lion-1"})
 
 
+@pytest.mark.parametrize("partitions", [2, 3, 4, 6, 12, 32, 64])
+async def test_many_keys_of_another_partition_go_on(works: list[BatchWork], partitions: int) -> None:
+    keys = [f"lion-{n}" for n in range(1_000 * partitions)]
+    first, second = ({key for key in keys if partition_of(key.encode(), partitions) == n} for n in (0, 1))
+    await lock(works[0], lion=first)
+    await lock(works[1], lion=second)
+    with pytest.raises(asyncpg.LockNotAvailableError):
+        await lock(works[1], lion={next(iter(first))})
+
+
 async def test_many_keys_take_no_more_locks_than_there_are_buckets(works: list[BatchWork]) -> None:
     await lock(works[0], lion={f"lion-{n}" for n in range(50_000)})
     held = await works[0].connection.fetchval(
         "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
     )
-    assert held == 1024
+    assert held == 960
