@@ -6,6 +6,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -15,7 +16,8 @@ from hypothesis import given
 
 from liontrack_stream.kafka.batch import RecordBatch
 from liontrack_stream.kafka.ports import Committed
-from liontrack_stream.warehouse import lion_moves, sink
+from liontrack_stream.kafka.producer import partition_of
+from liontrack_stream.warehouse import lion_moves, sink, work
 from liontrack_stream.warehouse.lion_states import LionCache
 from tests.support.oracle import POSITIONS, TOPICS, WEIGHTS, Consumed
 from tests.support.random_cases import random_case
@@ -35,9 +37,9 @@ def moved(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> It
     counts: Counter[bool] = Counter()
     write = lion_moves._write
 
-    async def counted(work: Any, moves: Any, *others: Any) -> None:
+    async def counted(of_batch: Any, moves: Any, *others: Any) -> None:
         counts.update(moves.held.tolist())
-        await write(work, moves, *others)
+        await write(of_batch, moves, *others)
 
     monkeypatch.setattr(sink, "LionCache", partial(LionCache, request.param))
     monkeypatch.setattr(lion_moves, "_write", counted)
@@ -71,6 +73,22 @@ async def test_a_herd_that_walks_rests_and_is_seen_late(replay: Replay, moved: C
         await replay.deliver(some)
         assert await replay.differences(stored) == []
     assert moved[False] >= 6
+    assert moved[True] > 100, "most fixes were to be settled by heads"
+
+
+async def test_herds_of_all_partitions_at_once(
+    replay: Replay, moved: Counter[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each partition's lions are too many to be locked one by one, and no partition waits for another."""
+    monkeypatch.setattr(work, "_KEYS_LOCKED_ONE_BY_ONE_MAX", 2)
+    lanes: dict[int, list[Consumed]] = {}
+    for record in herd(random.Random(11), lions=24, days=1):
+        lane = lanes.setdefault(partition_of(record.key or b"", 4), [])
+        lane.append(replace(record, partition=partition_of(record.key or b"", 4), offset=len(lane)))
+    assert sorted(map(len, lanes.values()))[0] > 100
+    steps = [Step(POSITIONS, p, tuple(some[n : n + 20])) for p, some in lanes.items() for n in range(0, len(some), 20)]
+    await replay.deliver_at_once(steps)
+    assert await replay.differences([record for lane in lanes.values() for record in lane]) == []
     assert moved[True] > 100, "most fixes were to be settled by heads"
 
 
