@@ -42,6 +42,7 @@ BACKLOG_DEBOUNCE_S = 60.0  # the same while a backlog is processed: most days ar
 DEBOUNCE_COSTS = 8.0  # or this many times what a day of its table took last time, rests included, when that is longer
 _AT_ONCE = 2  # of a flush
 REST_PER_WORK = 2.0  # else one chunk at a time, and 10 ms of reading are followed by 20 of rest
+REST_PER_WORK_IN_BACKLOG = 8.0
 
 
 @dataclass(slots=True)
@@ -96,6 +97,7 @@ class DayExporter:
         self._unknown: set[tuple[str, str]] = set()
         self._slots, self._large = asyncio.Semaphore(1), asyncio.Lock()
         self.hurry = threading.Event()  # no rests from now on: the worker is about to end
+        self._rest_per_work = REST_PER_WORK
         self.halted = False  # finish the chunks under way, begin no other
         self.files_written = 0
         self.parts_read = 0  # of large days, which take their time
@@ -113,6 +115,7 @@ class DayExporter:
         if flush:
             self.hurry.set()
             self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._rest_per_work = REST_PER_WORK_IN_BACKLOG if self._has_backlog() else REST_PER_WORK
         dirty = self._known(await self._manifest.dirty_days())
         self.dirty_days = len(dirty)
         due: dict[LakeTable, dict[date, int]] = defaultdict(dict)
@@ -263,7 +266,7 @@ class DayExporter:
         return chunk
 
     def _rest(self, worked_s: float) -> None:
-        self.hurry.wait(REST_PER_WORK * worked_s)
+        self.hurry.wait(self._rest_per_work * worked_s)
 
     def _unless_halted(self, parts: Iterator[pa.Table]) -> Iterator[pa.Table]:
         for part in parts:

@@ -35,7 +35,7 @@ class Snapshot:
 
     def be_patient(self) -> None:
         """Let whoever takes the rows take his time."""
-        self._cursor.execute("SET LOCAL statement_timeout = '1h'")
+        self._cursor.execute("SET LOCAL statement_timeout = '12h'")
         self._cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '1h'")
 
     def parts(self, sql: str, rest: Callable[[float], object]) -> Iterator[pa.Table]:
