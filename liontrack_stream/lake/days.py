@@ -123,7 +123,7 @@ class DayExporter:
             if flush or self._is_due(day):
                 table = BY_OUTPUT[day.mark[:2]]
                 due[table][day.mark[2]] = max(day.rows_before or ROWS_GUESS, due[table].get(day.mark[2], 0))
-        await all_tried(self._export(table, days) for table, days in due.items())
+        await all_tried(self._export_chunk(table, chunk) for table, days in due.items() for chunk in _chunks(days))
         return self.files_written - before
 
     async def leads(self) -> bool:
@@ -175,9 +175,6 @@ class DayExporter:
         debounce_s = BACKLOG_DEBOUNCE_S if backlog else DEBOUNCE_S
         patience_s = max(debounce_s, DEBOUNCE_COSTS * self._cost_s.get(BY_OUTPUT[day.mark[:2]], 0.0))
         return (day.quiet_s >= QUIET_S and not backlog) or self._clock() - since >= patience_s
-
-    async def _export(self, table: LakeTable, days: dict[date, int]) -> None:
-        await all_tried(self._export_chunk(table, chunk) for chunk in _chunks(days))
 
     async def _export_chunk(self, table: LakeTable, days: list[date]) -> None:
         """Write days that fit into memory together; those that do not, each for itself."""

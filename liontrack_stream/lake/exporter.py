@@ -23,8 +23,8 @@ from liontrack_stream.settings import Settings
 log = logging.getLogger(__name__)
 
 _MAX_BACKOFF_S = 30.0
-_REST_PER_WORK = 0.5  # a pass over the days that took two seconds, rests included, is followed by one without any
-_REST_PER_WORK_IN_BACKLOG = 3.0  # storing comes first, and days are written once, not at each pass
+_PAUSE_PER_PASS = 0.5  # a pass over the days that took two seconds, rests included, is followed by one without any
+_PAUSE_PER_PASS_IN_BACKLOG = 3.0  # storing comes first, and days are written once, not at each pass
 _OTHER_LEADER_S = 3.0
 _FINISH_WITHIN_S = 3.0
 
@@ -178,8 +178,8 @@ class LakeExporter:
         while not self._stopping.is_set():
             began = time.monotonic()
             backoff_s = 0.0 if await self._attempt(name, run_once) else min(_MAX_BACKOFF_S, 2 * backoff_s or 1.0)
-            rest_per_work = _REST_PER_WORK_IN_BACKLOG if self._has_backlog() else _REST_PER_WORK
-            rest_s = max(interval_s, rest_per_work * (time.monotonic() - began)) if wake is None else interval_s
+            pause_per_pass = _PAUSE_PER_PASS_IN_BACKLOG if self._has_backlog() else _PAUSE_PER_PASS
+            rest_s = max(interval_s, pause_per_pass * (time.monotonic() - began)) if wake is None else interval_s
             await self._rest(backoff_s or rest_s, None if backoff_s else wake)
 
     async def _attempt(self, name: str, run_once: Callable[[], Awaitable[int]]) -> bool:

@@ -157,7 +157,8 @@ def _locks(space: str, keys: set[str]) -> list[tuple[int, int, bool]]:
 
     A few keys are locked one by one, and their buckets shared; many by their buckets alone. So no batch fills
     PostgreSQL's lock table, and the two kinds see each other. A key's bucket comes of the hash that chose its
-    partition: batches of different partitions share none, and go on side by side however many keys they have.
+    partition: where the number of partitions divides theirs, batches of different ones share none, and go on side by
+    side however many keys they have.
     """
     number = _LOCK_SPACES.index(space) + _CLASSES_PER_GENERATION * (current() or 0)
     hashes = murmur2([key.encode() for key in keys]).astype(np.int64)
