@@ -40,7 +40,7 @@ QUIET_S = 3.0  # a day nobody touched for so long is probably complete
 DEBOUNCE_S = 10.0  # one that keeps changing is written this often
 BACKLOG_DEBOUNCE_S = 60.0  # the same while a backlog is processed: most days are still being filled
 DEBOUNCE_COSTS = 8.0  # or this many times what a day of its table took last time, rests included, when that is longer
-_AT_ONCE = 2  # of a flush
+_AT_ONCE = 3  # of a flush
 REST_PER_WORK = 2.0  # else one chunk at a time, and 10 ms of reading are followed by 20 of rest
 REST_PER_WORK_IN_BACKLOG = 8.0
 

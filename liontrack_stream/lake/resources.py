@@ -17,7 +17,7 @@ from liontrack_stream.memory import forget_frames
 
 T = TypeVar("T")
 
-_THREADS = 2  # read, sort, encode: as much of the machine as the lake may take
+_THREADS = 3  # read, sort, encode: two cores' worth, and one that waits for PostgreSQL or the disk
 _WRITERS = 8  # mostly wait for the disk
 _NICENESS = 15
 

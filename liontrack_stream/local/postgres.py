@@ -35,7 +35,9 @@ SERVER_SETTINGS: Mapping[str, str] = {
     "max_wal_size": "4GB",
     "wal_compression": "off",  # a page read first after a checkpoint is logged whole: pglz takes 80 µs each
     "checkpoint_timeout": "15min",
-    "bgwriter_lru_maxpages": "0",  # one writer on two cores: pages are written at checkpoints
+    "bgwriter_delay": "20ms",  # else whoever stores writes old pages first, a tenth of its CPU time in a backlog
+    "bgwriter_lru_maxpages": "1000",
+    "bgwriter_lru_multiplier": "4",
     "io_method": "sync",  # I/O workers are processes, and cost more than they save on two cores
     "autovacuum_max_workers": "1",
     "autovacuum_naptime": "3min",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from functools import cache
 from time import perf_counter
@@ -65,7 +65,7 @@ class BatchConnection:
         await asyncio.sleep(0)  # now it is sent
 
     async def copy_to_table(
-        self, table: str, *, schema_name: str, source: Sequence[memoryview], **options: Any
+        self, table: str, *, schema_name: str, source: Iterable[memoryview], **options: Any
     ) -> None:
         """Begin `asyncpg.Connection.copy_to_table`, until the rows are sent; a dated partition counts as its table."""
         sent = asyncio.Event()

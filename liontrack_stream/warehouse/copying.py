@@ -7,7 +7,7 @@ Format: https://www.postgresql.org/docs/current/sql-copy.html, «Binary Format»
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from liontrack_stream.generation import current, suffix
 from liontrack_stream.warehouse.batch_connection import TEMPORARY, BatchConnection
 
+PIECE_ROWS = 1_024  # laid out at once: PostgreSQL has begun by then, and below 1 MB no memory is mapped anew
 PG_EPOCH_US = 946_684_800_000_000  # 2000-01-01, PostgreSQL's day zero
 PG_EPOCH_DAY = 10_957
 _HEADER = b"PGCOPY\n\xff\r\n\x00" + b"\x00" * 8
@@ -124,24 +125,30 @@ class Rows:
         text = value.encode()
         return self._add(name, struct.pack(">i", len(text)) + text)
 
-    def encode(self) -> Sequence[memoryview]:
-        """The COPY stream, in pieces."""
+    def encode(self) -> Iterator[memoryview]:
+        """The COPY stream, in pieces, each laid out when it is asked for."""
+        yield memoryview(_HEADER)
+        for start in range(0, self.count, PIECE_ROWS):
+            yield self._piece(start, min(start + PIECE_ROWS, self.count))
+        yield memoryview(_TRAILER)
+
+    def _piece(self, start: int, end: int) -> memoryview:
+        """Some of the rows."""
         pieces: list[pa.Array] = []
-        block = _Block(self.count, struct.pack(">h", len(self._columns)))
+        block = _Block(end - start, struct.pack(">h", len(self._columns)))
         for before, values in self._columns:
             if isinstance(before, bytes):
                 block.constant(before)
             else:
-                block.column(before)
+                block.column(before[start:end])
             if isinstance(values, np.ndarray):
-                block.column(values)
+                block.column(values[start:end])
             elif values is not None:
-                pieces += [*block.close(), values]
+                pieces += [*block.close(), values[start:end]]
         pieces += block.close()
         rows = pc.call_function("binary_join_element_wise", [*pieces, _NOTHING], _NULLS_ARE_EMPTY)
         _, ends, data = rows.buffers()
-        rows_bytes = memoryview(data)[: np.frombuffer(ends, np.int64)[self.count]]
-        return memoryview(_HEADER), rows_bytes, memoryview(_TRAILER)
+        return memoryview(data)[: np.frombuffer(ends, np.int64)[end - start]]
 
 
 def arrow_bytes(values: Sequence[bytes | None] | pa.Array) -> pa.Array:

@@ -28,6 +28,7 @@ from liontrack_stream.warehouse.work import BatchWork
 
 END_US = END_DAY * DAY_US
 TAIL_DAYS = 2
+_MOVED = ("last_us", "lat", "lng", "day_fixes", "distance_mm", "max_speed_kmh")  # of a head, what a state has too
 
 
 class Span(msgspec.Struct, eq=False):
@@ -128,22 +129,24 @@ class LionCache:
         stored["lion"], stored["row"] = 0, -1
         data = stored.tobytes()
         bounds = pairwise(accumulate((count * stored.itemsize for count in written["new_fixes"]), initial=0))
-        revisions = heads["revision"].tolist()
+        revisions, moved = heads["revision"].tolist(), heads[list(_MOVED)].tolist()
         for n, (lion_id, (start, end)) in enumerate(zip(lion_ids, bounds, strict=True)):
             state = self._states.pop(lion_id, None)
             if state is not None and state.revision + 1 == revisions[n]:
-                _move(state, heads[n], data[start:end], written["new_fixes"][n], written["score"][n])
+                _move(state, moved[n], data[start:end], written["new_fixes"][n], written["score"][n])
                 if written["name"][n] is not None:
                     state.name, state.name_us = written["name"][n], written["name_us"][n]
                 self._states[lion_id] = state
 
 
-def _move(state: LionState, head: Any, fixes: bytes, count: int, score: float | None) -> None:
-    """Bring a state up to new fixes, all accepted, of its last day; what others may share of it stays as it was."""
-    last_us, metres, speed = int(head["last_us"]), int(head["distance_mm"]), float(head["max_speed_kmh"])
+def _move(state: LionState, moved: tuple[Any, ...], fixes: bytes, count: int, score: float | None) -> None:
+    """Bring a state up to new fixes, all accepted, of its last day; what others may share of it stays as it was.
+
+    ``moved``: its head's `_MOVED`.
+    """
+    last_us, state.lat, state.lng, day_fixes, metres, speed = moved
     state.revision += 1
     state.last_us = state.last_fix_us = last_us
-    state.lat, state.lng = float(head["lat"]), float(head["lng"])
     state.fixes += count
     state.accepted += count
     state.later += fixes
@@ -151,7 +154,7 @@ def _move(state: LionState, head: Any, fixes: bytes, count: int, score: float | 
     state.days = state.days | {
         day: replace(
             state.days[day],
-            fixes=int(head["day_fixes"]),
+            fixes=day_fixes,
             distance_mm=None if metres < 0 else metres,
             max_speed_kmh=None if isnan(speed) else speed,
             last_us=last_us,

@@ -65,8 +65,7 @@ def _rows(work: BatchWork, records: Sequence[Any], partition: int) -> Iterator[t
     counted = places.tolist()
     if work.topic is QUALITY:
         counted = [place for place in counted if _SOURCE not in records[place].headers]
-    whole = len(counted) == len(work.decoded)
-    kinds = work.kinds if whole else Counter(type(work.decoded[place]) for place in counted)
+    kinds = _kinds(work, counted)
     rejected: dict[str, list[int]] = {}
     if kinds[Rejected]:
         for place in counted:
@@ -81,6 +80,13 @@ def _rows(work: BatchWork, records: Sequence[Any], partition: int) -> Iterator[t
             yield partition, *ends, table, EVERYTHING, total, "{}"
             for rule, found in caught.items():
                 yield partition, *ends, table, rule, len(found), _samples(found)
+
+
+def _kinds(work: BatchWork, places: Sequence[int]) -> Counter[type[Any]]:
+    """How many of each kind are at these places of the batch."""
+    if len(work.kinds) == 1:
+        return Counter({kind: len(places) for kind in work.kinds})
+    return Counter(type(work.decoded[place]) for place in places)
 
 
 def _samples(offsets: Sequence[int]) -> str:

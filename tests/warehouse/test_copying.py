@@ -7,9 +7,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from liontrack_stream.warehouse import copying
 from liontrack_stream.warehouse.copying import Rows
 
 
@@ -34,7 +36,8 @@ _ROW = st.tuples(
 
 @given(st.lists(_ROW, min_size=1, max_size=9), st.data())
 def test_any_rows_of_any_part_of_a_batch(values: list[tuple[str, bytes, int, bool]], data: st.DataObject) -> None:
-    """Texts and bytes as lists, and as parts of Arrow's arrays; nulls everywhere, nowhere and in between."""
+    """Texts and bytes as lists, and as parts of Arrow's arrays; nulls everywhere, nowhere and in between; laid out in
+    pieces of any length."""
     start = data.draw(st.integers(0, len(values) - 1))
     part = values[start:]
     texts, blobs, numbers, marks = map(list, zip(*values, strict=True))
@@ -53,7 +56,11 @@ def test_any_rows_of_any_part_of_a_batch(values: list[tuple[str, bytes, int, boo
         ]
         for text, blob, number, mark in part
     ]
-    assert list(_read(b"".join(rows.encode()))) == expected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(copying, "PIECE_ROWS", data.draw(st.integers(1, len(part) + 1)))
+        header, *pieces, trailer = rows.encode()
+        assert len(pieces) == -(-len(part) // copying.PIECE_ROWS)
+    assert list(_read(b"".join([header, *pieces, trailer]))) == expected
 
 
 def _i4(value: int) -> bytes:
