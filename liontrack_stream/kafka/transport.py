@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -323,6 +324,14 @@ class BatchTransport(driver.Transport):
 
     Consumer = BatchConsumer
     Producer = PatientProducer
+
+    async def _create_topic(self, *arguments: Any, **options: Any) -> None:
+        """As Faust's, where several ask for one topic at a time: the first creates it, the others wait for him.
+
+        One of these who is cancelled, as the worker is to stop, takes away the place where the first puts his answer.
+        """
+        with suppress(asyncio.InvalidStateError):  # raised once the topic is there
+            await super()._create_topic(*arguments, **options)
 
 
 def _lost_group(error: BaseException) -> bool:
