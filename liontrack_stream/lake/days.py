@@ -27,7 +27,7 @@ from liontrack_stream.lake.manifest import DirtyDay, Manifest, Mark
 from liontrack_stream.lake.parquet import Encoded, encode
 from liontrack_stream.lake.ports import LakeFile
 from liontrack_stream.lake.reader import Snapshot
-from liontrack_stream.lake.resources import Resources, all_tried
+from liontrack_stream.lake.resources import THREADS, Resources, all_tried
 from liontrack_stream.lake.store import Staged
 from liontrack_stream.warehouse.queries import query
 
@@ -40,8 +40,7 @@ QUIET_S = 3.0  # a day nobody touched for so long is probably complete
 DEBOUNCE_S = 10.0  # one that keeps changing is written this often
 BACKLOG_DEBOUNCE_S = 60.0  # the same while a backlog is processed: most days are still being filled
 DEBOUNCE_COSTS = 8.0  # or this many times what a day of its table took last time, rests included, when that is longer
-_AT_ONCE = 3  # of a flush
-REST_PER_WORK = 2.0  # else one chunk at a time, and 10 ms of reading are followed by 20 of rest
+REST_PER_WORK = 2.0  # but for a flush one chunk at a time, and 10 ms of reading are followed by 20 of rest
 REST_PER_WORK_IN_BACKLOG = 8.0
 
 
@@ -114,7 +113,7 @@ class DayExporter:
             return 0
         if flush:
             self.hurry.set()
-            self._slots = asyncio.Semaphore(_AT_ONCE)
+            self._slots = asyncio.Semaphore(THREADS)
         self._rest_per_work = REST_PER_WORK_IN_BACKLOG if self._has_backlog() else REST_PER_WORK
         dirty = self._known(await self._manifest.dirty_days())
         self.dirty_days = len(dirty)

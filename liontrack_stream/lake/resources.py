@@ -17,7 +17,7 @@ from liontrack_stream.memory import forget_frames
 
 T = TypeVar("T")
 
-_THREADS = 3  # read, sort, encode: two cores' worth, and one that waits for PostgreSQL or the disk
+THREADS = 3  # read, sort, encode: two cores' worth, and one that waits for PostgreSQL or the disk
 _WRITERS = 8  # mostly wait for the disk
 _NICENESS = 15
 
@@ -47,7 +47,7 @@ class Resources:
 
     store: Store
     reader: Reader
-    threads: ThreadPoolExecutor = field(default_factory=lambda: _threads(_THREADS, "lake"))
+    threads: ThreadPoolExecutor = field(default_factory=lambda: _threads(THREADS, "lake"))
     writers: ThreadPoolExecutor = field(default_factory=lambda: _threads(_WRITERS, "lake-write"))
 
     async def in_thread(self, function: Callable[..., T], *arguments: Any) -> T:

@@ -28,7 +28,7 @@ from liontrack_stream.warehouse.work import BatchWork
 
 END_US = END_DAY * DAY_US
 TAIL_DAYS = 2
-_MOVED = ("last_us", "lat", "lng", "day_fixes", "distance_mm", "max_speed_kmh")  # of a head, what a state has too
+_MOVED = ["last_us", "lat", "lng", "day_fixes", "distance_mm", "max_speed_kmh"]  # of a head, what a state has too
 
 
 class Span(msgspec.Struct, eq=False):
@@ -129,7 +129,7 @@ class LionCache:
         stored["lion"], stored["row"] = 0, -1
         data = stored.tobytes()
         bounds = pairwise(accumulate((count * stored.itemsize for count in written["new_fixes"]), initial=0))
-        revisions, moved = heads["revision"].tolist(), heads[list(_MOVED)].tolist()
+        revisions, moved = heads["revision"].tolist(), heads[_MOVED].tolist()
         for n, (lion_id, (start, end)) in enumerate(zip(lion_ids, bounds, strict=True)):
             state = self._states.pop(lion_id, None)
             if state is not None and state.revision + 1 == revisions[n]:

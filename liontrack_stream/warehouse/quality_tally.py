@@ -84,6 +84,8 @@ def _rows(work: BatchWork, records: Sequence[Any], partition: int) -> Iterator[t
 
 def _kinds(work: BatchWork, places: Sequence[int]) -> Counter[type[Any]]:
     """How many of each kind are at these places of the batch."""
+    if len(places) == len(work.decoded):
+        return work.kinds
     if len(work.kinds) == 1:
         return Counter({kind: len(places) for kind in work.kinds})
     return Counter(type(work.decoded[place]) for place in places)

@@ -12,8 +12,6 @@ from liontrack_stream.warehouse.quality_tally import _rows
 from liontrack_stream.warehouse.work import BatchWork
 
 FIX = b'{"lion_id": "a", "position": {"lat": 1.0, "lng": 2.0}, "timestamp": "2025-01-01T00:00:00Z"}'
-
-
 BRONZE, SILVER = "bronze.lions_raw", "silver.positions"
 
 
