@@ -270,7 +270,7 @@ class LionTrackApp(faust.App):
         """Let running transactions end, then what depends on them, then what Faust does."""
         self.end_within(END_WITHIN_S)
         await self.lanes.stop(STOP_STORING_WITHIN_S)
-        lasts = [asyncio.wait_for(self._write_last_live_state(), LIVE_STATE_WITHIN_S)]
+        lasts = [self._write_last_live_state()]
         if self.error is None and self.report is None:
             lasts.append(asyncio.wait_for(self.finish_sidecars(), FINISH_WITHIN_S))
         if self.lake is not None and self.report is None:
@@ -279,8 +279,16 @@ class LionTrackApp(faust.App):
         await super().on_stop()
 
     async def _write_last_live_state(self) -> None:
-        await self.live_updates.flush()
-        await self.producer.buffer.flush()  # Faust crashes where records are left when its producer has stopped
+        """What Kafka has not taken in time is dropped: the tables are reconciled with Postgres at the next start."""
+        unsent = self.producer.buffer.pending
+        try:
+            async with asyncio.timeout(LIVE_STATE_WITHIN_S):
+                await self.live_updates.flush()
+                await self.producer.buffer.flush()
+        finally:
+            await self.live_updates.stop()
+            while not unsent.empty():  # Faust crashes where records are left when its producer has stopped
+                unsent.get_nowait()
 
     async def on_shutdown(self) -> None:
         """Close the warehouse last: services may use it while they stop."""

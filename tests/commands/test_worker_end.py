@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
+import sys
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -47,19 +50,35 @@ def test_a_worker_that_is_asked_to_end_does_not_begin_anew(
     assert caught.value.args == (ended,)
 
 
-async def test_the_last_live_state_is_with_kafka_before_the_producer_stops() -> None:
-    """What is left in Faust's buffer then is an error of Faust's: a worker of 100,000 lions ended with 70."""
+@pytest.mark.parametrize("kafka_takes", [True, False])
+async def test_no_live_state_is_left_to_a_producer_that_has_stopped(
+    monkeypatch: pytest.MonkeyPatch, kafka_takes: bool
+) -> None:
+    """What is left in Faust's buffer then is an error of Faust's: workers of 10,000 and 100,000 lions ended with 70."""
+    monkeypatch.setattr(sys.modules[LionTrackApp.__module__], "LIVE_STATE_WITHIN_S", 0.05)
     done: list[str] = []
+    unsent: asyncio.Queue[str] = asyncio.Queue()
 
     async def write_live_state() -> None:
         done.append("written to the tables")
+        unsent.put_nowait("a record of the changelog")
 
     async def send_changelog() -> None:
+        if not kafka_takes:
+            await asyncio.Event().wait()
+        unsent.get_nowait()
         done.append("sent to Kafka")
 
-    live_updates = SimpleNamespace(flush=write_live_state)
+    async def stop() -> None:
+        done.append("nothing more is written")
+        unsent.put_nowait("a last one")
+
     app: Any = SimpleNamespace(
-        live_updates=live_updates, producer=SimpleNamespace(buffer=SimpleNamespace(flush=send_changelog))
+        live_updates=SimpleNamespace(flush=write_live_state, stop=stop),
+        producer=SimpleNamespace(buffer=SimpleNamespace(flush=send_changelog, pending=unsent)),
     )
-    await LionTrackApp._write_last_live_state(app)
-    assert done == ["written to the tables", "sent to Kafka"]
+    with nullcontext() if kafka_takes else pytest.raises(TimeoutError):
+        await LionTrackApp._write_last_live_state(app)
+    sent = ["sent to Kafka"] if kafka_takes else []
+    assert done == ["written to the tables", *sent, "nothing more is written"]
+    assert unsent.empty()
