@@ -35,14 +35,22 @@ HEAD = np.dtype(
         ("far_us", np.int64),  # the last fix of 24 h that is too far from the last one for a stationary lion; or never
         ("far_lat", np.float64),
         ("far_lng", np.float64),
+        ("south", np.float64),  # a box around the accepted fixes of 24 h up to the last one, and perhaps earlier ones
+        ("north", np.float64),
+        ("west", np.float64),
+        ("east", np.float64),
         ("weight_part", np.float64),  # of the day's outlook, as the next; NaN where there is none
         ("expected_fixes", np.float64),
     ]
 )
 Heads: TypeAlias = NDArray[Any]  # of dtype HEAD
 Points: TypeAlias = tuple[Ints, Floats, Floats]  # times in µs, latitudes, longitudes
-_NAN = float("nan")
-_UNKNOWN = np.array([(0, NEVER_US, _NAN, _NAN, 0, 0, -1, _NAN, NEVER_US, 0.0, 0.0, _NAN, _NAN)], HEAD)
+_NAN, _INFINITE = float("nan"), float("inf")
+_WIDE_DEG, _POLAR_DEG = 0.01, 80.0  # a wider box may lie around the world; near the poles one is no rectangle
+_ROUND_M = 1.0  # more than the sides of such a box are bent
+_NOTHING = (_INFINITE, -_INFINITE, _INFINITE, -_INFINITE)  # a box
+_ANYWHERE = (-_INFINITE, _INFINITE, -_INFINITE, _INFINITE)
+_UNKNOWN = np.array([(0, NEVER_US, _NAN, _NAN, 0, 0, -1, _NAN, NEVER_US, 0.0, 0.0, *_NOTHING, _NAN, _NAN)], HEAD)
 
 
 class Found(NamedTuple):
@@ -102,7 +110,9 @@ class Herd:
             tails = [empty() if state.tail is None else state.tail.fixes for state, _ in made]
             fixes, lion = joined(tails), np.repeat(np.arange(len(made)), [len(tail) for tail in tails])
             accepted = np.flatnonzero(fixes["flags"] == 0)
-            note_far(heads, points_of(heads, "last_us"), lion[accepted], points_of(fixes.take(accepted)))
+            points = points_of(fixes.take(accepted))
+            note_far(heads, points_of(heads, "last_us"), lion[accepted], points)
+            enclose(heads, lion[accepted], points)
             self.put([state.lion_id for state, _ in made], heads)
 
 
@@ -126,9 +136,15 @@ def _head_of(state: LionState) -> tuple[Any, ...] | None:
         NEVER_US,
         0.0,
         0.0,
+        *(_NOTHING if _has_whole_day(state, last_us) else _ANYWHERE),
         _nan(expected.weight_part),
         _nan(expected.fixes),
     )
+
+
+def _has_whole_day(state: LionState, last_us: int) -> bool:
+    """Whether the fixes of 24 h up to the last one are in the tail."""
+    return state.tail is not None and not state.later and state.tail.from_us <= max(0, last_us - DAY_US)
 
 
 def _outlook(state: LionState, day: int) -> Outlook | None:
@@ -148,6 +164,30 @@ def note_far(heads: Heads, last: Points, lion: Ints, points: Points) -> None:
     far = recent[metres > STATIONARY_RADIUS_M]
     for name, values in zip(("far_us", "far_lat", "far_lng"), points, strict=True):
         heads[name][lion[far]] = values[far]  # of several of one lion the last one stays
+
+
+def enclose(heads: Heads, lion: Ints, points: Points) -> None:
+    """Widen the boxes of the heads that ``lion`` says, so that these points lie in them."""
+    time_us, lat, lng = points
+    recent = np.flatnonzero(time_us > heads["last_us"][lion] - DAY_US)
+    for low, high, degrees in (("south", "north", lat), ("west", "east", lng)):
+        np.minimum.at(heads[low], lion[recent], degrees[recent])
+        np.maximum.at(heads[high], lion[recent], degrees[recent])
+
+
+def rest(heads: Heads, last: Points) -> Mask:
+    """Which lions have certainly stayed within 50 m of their ``last`` points for 24 h: their boxes' corners lie there.
+
+    Not all that have: boxes hold older points, too, and who rests far enough north or south is not looked at.
+    """
+    (_, lat, lng), rests = last, np.zeros(len(heads), bool)
+    small = (heads["east"] - heads["west"] < _WIDE_DEG) & (heads["north"] - heads["south"] < _WIDE_DEG)
+    near = np.flatnonzero(small & (np.abs(lat) < _POLAR_DEG))
+    box, lat, lng = heads.take(near), lat[near], lng[near]
+    corner_lat = np.where(lat - box["south"] > box["north"] - lat, box["south"], box["north"])
+    corner_lng = np.where(lng - box["west"] > box["east"] - lng, box["west"], box["east"])
+    rests[near] = distance_m(lat, lng, corner_lat, corner_lng) <= STATIONARY_RADIUS_M - _ROUND_M
+    return rests
 
 
 def points_of(rows: NDArray[Any], time: str = "time_us", prefix: str = "") -> Points:

@@ -4,7 +4,8 @@ Nearly all fixes of a large herd are such, one or two of each lion in a batch. T
 by what the herd keeps of them; `store_moves` says which lions it has stored, and leaves the others alone::
 
     stored  ●  far …  ●    ● last │  ○   ○  new        of the day of the last one, and of other 5-minute windows
-            └─ > 50 m from the last new one, within 24 h: the lion is not stationary, whatever else is stored
+            └─ > 50 m from the last new one, within 24 h: the lion is not stationary, whatever else is stored;
+               or the box around all of 24 h lies within 50 m of the last new one: it is
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from liontrack_stream.core.windows import (
 from liontrack_stream.warehouse import lion_windows
 from liontrack_stream.warehouse.batch_connection import TEMPORARY
 from liontrack_stream.warehouse.copying import Rows, copy_rows
-from liontrack_stream.warehouse.herd import NEVER_US, Found, Heads, note_far, points_of
+from liontrack_stream.warehouse.herd import NEVER_US, Found, Heads, enclose, note_far, points_of, rest
 from liontrack_stream.warehouse.lion_states import LionCache, load_revisions
 from liontrack_stream.warehouse.lion_writes import position_rows
 from liontrack_stream.warehouse.queries import query
@@ -45,13 +46,15 @@ _NOBODY = np.empty(0, np.int64)
 class _Moves:
     """Lions that move on, their last stored fix and their new ones settled, by lion and time.
 
-    ``found``: the heads of those that have some; ``now``: all their heads, brought up to the new fixes step by step.
+    ``found``: the heads of those that have some; ``now``: all their heads, brought up to the new fixes step by step;
+    ``rests``: those of them that are known to be stationary by their heads.
     """
 
     lion_ids: list[str]
     found: Found
     now: Heads
     settled: Settled
+    rests: Mask
 
     @property
     def held(self) -> Mask:
@@ -132,7 +135,7 @@ def _settled(lion_ids: list[str], found: Found, fresh: Fixes, limits_kmh: Limits
     fixes = np.concatenate((before, fresh))
     fixes = fixes.take(np.argsort(fixes["lion"], kind="stable"))
     settled = settle(fixes, held, np.zeros(len(held), bool), limits_kmh)
-    moves = _Moves(lion_ids, found, heads, settled)
+    moves = _Moves(lion_ids, found, heads, settled, np.zeros(len(held), bool))
     places = np.flatnonzero(settled.fixes["row"] < 0)  # the stored ones
     disturbs = _is_fast(settled.fixes, places, limits_kmh)
     easy = np.bincount(settled.fixes["lion"], (settled.fixes["flags"] != 0) | disturbs, len(held)) == 0
@@ -149,7 +152,8 @@ def _is_fast(fixes: Fixes, stored: Ints, limits_kmh: Limits) -> Mask:
 
 
 def _stationary_known(moves: _Moves) -> Mask:
-    """Of which lions it is known whether they are stationary; notes each one's last fix that is far from its last."""
+    """Of which lions it is known whether they are stationary; notes it, each one's last fix that is far from its last,
+    and where its fixes of 24 h lie."""
     fixes, stored, now = moves.settled.fixes, moves.now.copy(), moves.now
     earlier = np.ones(len(fixes), bool)
     earlier[moves.last] = False
@@ -158,8 +162,12 @@ def _stationary_known(moves: _Moves) -> Mask:
     note_far(now, last, before["lion"], points_of(before))
     unclear = np.flatnonzero(moves.held & (now["far_us"] == NEVER_US))
     note_far(now, last, unclear, points_of(stored.take(unclear), "far_us", "far_"))
-    few = stored["accepted"] + np.bincount(fixes["lion"]) - moves.held < STATIONARY_FIXES_MIN
-    return ~moves.held | (now["far_us"] != NEVER_US) | few
+    enclose(now, fixes["lion"], points_of(fixes))
+    new = np.bincount(fixes["lion"]) - moves.held
+    few = stored["accepted"] + new < STATIONARY_FIXES_MIN
+    many = stored["day_fixes"] + new >= STATIONARY_FIXES_MIN
+    moves.rests = moves.held & (now["far_us"] == NEVER_US) & many & rest(now, last)
+    return ~moves.held | (now["far_us"] != NEVER_US) | few | moves.rests
 
 
 def _only(moves: _Moves, lions: Ints) -> tuple[_Moves, Ints]:
@@ -172,7 +180,7 @@ def _only(moves: _Moves, lions: Ints) -> tuple[_Moves, Ints]:
     )
     names = [moves.lion_ids[n] for n in lions.tolist()]
     found = Found(moves.found.herd, moves.found.places[lions])
-    return _Moves(names, found, moves.now.take(lions), theirs), lions
+    return _Moves(names, found, moves.now.take(lions), theirs, moves.rests[lions]), lions
 
 
 async def _store(work: BatchWork, moves: _Moves, cache: LionCache) -> Ints:
@@ -261,6 +269,7 @@ def _moved_rows(columns: dict[str, list[Any]], now: Heads, lions: Ints) -> Rows:
     rows = Rows(count).int4("place", np.arange(count)).int8("revision", heads["revision"])
     rows.float8("lat", heads["lat"]).float8("lng", heads["lng"]).int8("fixes", some["new_fixes"])
     _name(_facts_of(rows, heads, some, "day_fixes"), some)
+    rows.boolean("stationary", some["stationary"])
     return rows.text("day_status", some["status"]).text("lion_id", some["lion_id"])
 
 
@@ -314,7 +323,7 @@ def _facts(moves: _Moves, day: Ints) -> DayFacts:
     metres = np.maximum(before["distance_mm"], 0) + np.maximum(facts.distance_mm, 0)
     facts.distance_mm = np.where(moved, metres, -1)
     facts.max_speed_kmh = np.fmax(before["max_speed_kmh"], facts.max_speed_kmh)
-    facts.stationary &= ~held  # those of which something is stored are known not to be
+    facts.stationary = np.where(held, moves.rests, facts.stationary)  # of those that have heads more is stored
     return facts
 
 

@@ -133,13 +133,16 @@ class LionCache:
         for n, (lion_id, (start, end)) in enumerate(zip(lion_ids, bounds, strict=True)):
             state = self._states.pop(lion_id, None)
             if state is not None and state.revision + 1 == revisions[n]:
-                _move(state, moved[n], data[start:end], written["new_fixes"][n], written["score"][n])
+                judged = written["stationary"][n], written["score"][n]
+                _move(state, moved[n], data[start:end], written["new_fixes"][n], *judged)
                 if written["name"][n] is not None:
                     state.name, state.name_us = written["name"][n], written["name_us"][n]
                 self._states[lion_id] = state
 
 
-def _move(state: LionState, moved: tuple[Any, ...], fixes: bytes, count: int, score: float | None) -> None:
+def _move(
+    state: LionState, moved: tuple[Any, ...], fixes: bytes, count: int, stationary: bool, score: float | None
+) -> None:
     """Bring a state up to new fixes, all accepted, of its last day; what others may share of it stays as it was.
 
     ``moved``: its head's `_MOVED`.
@@ -158,7 +161,7 @@ def _move(state: LionState, moved: tuple[Any, ...], fixes: bytes, count: int, sc
             distance_mm=None if metres < 0 else metres,
             max_speed_kmh=None if isnan(speed) else speed,
             last_us=last_us,
-            stationary=False,
+            stationary=stationary,
             health_score=score,
         )
     }

@@ -32,13 +32,15 @@ HOME = (-24.0, 20.0)
 
 
 @pytest.fixture(autouse=True, params=[1, 1024], ids="{} states".format)
-def moved(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Counter[bool]]:
-    """Few whole states are kept, or all; how many lions had a head, and how many were new, when they moved on."""
-    counts: Counter[bool] = Counter()
+def moved(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Counter[bool | str]]:
+    """Few whole states are kept, or all; how many lions had a head, and how many were new, when they moved on, and how
+    many were known to rest by their heads."""
+    counts: Counter[bool | str] = Counter()
     write = lion_moves._write
 
     async def counted(of_batch: Any, moves: Any, *others: Any) -> None:
         counts.update(moves.held.tolist())
+        counts["rests"] += int(moves.rests.sum())
         await write(of_batch, moves, *others)
 
     monkeypatch.setattr(sink, "LionCache", partial(LionCache, request.param))
@@ -65,7 +67,7 @@ async def test_long_streams(replay, topics, seed):
 
 
 @pytest.mark.parametrize("seed", range(4 * FACTOR))
-async def test_a_herd_that_walks_rests_and_is_seen_late(replay: Replay, moved: Counter[bool], seed: int) -> None:
+async def test_a_herd_that_walks_rests_and_is_seen_late(replay: Replay, moved: Counter[bool | str], seed: int) -> None:
     records = herd(random.Random(seed), lions=12, days=2)
     early, size = 5, 17  # some 7 fixes of each lion
     steps = [Step(POSITIONS, 0, tuple(records[n : n + size])) for n in range(0, len(records), size)]
@@ -74,10 +76,37 @@ async def test_a_herd_that_walks_rests_and_is_seen_late(replay: Replay, moved: C
         assert await replay.differences(stored) == []
     assert moved[False] >= 6
     assert moved[True] > 100, "most fixes were to be settled by heads"
+    assert moved["rests"] > 50, "lions that rest, too"
+
+
+@pytest.mark.parametrize(
+    ("metres_east", "hours", "rests"),
+    [
+        pytest.param([0] * 8, [0, 1, 2, 3, 4, 5, 6, 7], 4, id="rests from its fifth fix on"),
+        pytest.param([0] * 5 + [40, 0, -40], [0, 1, 2, 3, 4, 5, 6, 7], 3, id="80 m from a fix that no head has"),
+        pytest.param([0] * 8, [0, 1, 2, 3, 4, 48, 49, 50], 1, id="too few fixes of its last 24 h"),
+        pytest.param([900, 0, 0, 0, 0, 0, 0, 0], [0, 24, 25, 26, 27, 28, 29, 30], 3, id="was elsewhere 24 h before"),
+    ],
+)
+async def test_a_lion_fix_by_fix(
+    replay: Replay, moved: Counter[bool | str], metres_east: list[int], hours: list[int], rests: int
+) -> None:
+    records = [
+        fix("nala", (START + timedelta(hours=hour)).isoformat(), HOME[0], HOME[1] + east / 101_800, where={"offset": n})
+        for n, (east, hour) in enumerate(zip(metres_east, hours, strict=True))
+    ]
+    stored: list[Consumed] = []
+
+    async def check(step: Step) -> None:
+        stored.extend(step.records)
+        assert await replay.differences(stored) == []
+
+    await replay.deliver([Step(POSITIONS, 0, (record,)) for record in records], check)
+    assert moved["rests"] == rests
 
 
 async def test_herds_of_all_partitions_at_once(
-    replay: Replay, moved: Counter[bool], monkeypatch: pytest.MonkeyPatch
+    replay: Replay, moved: Counter[bool | str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each partition's lions are too many to be locked one by one, and no partition waits for another."""
     monkeypatch.setattr(work, "_KEYS_LOCKED_ONE_BY_ONE_MAX", 2)
@@ -99,7 +128,7 @@ async def test_fixes_that_come_newest_first_are_late(replay: Replay) -> None:
 
 
 async def test_a_batch_that_failed_is_stored_by_heads_when_it_comes_again(
-    replay: Replay, moved: Counter[bool], monkeypatch: pytest.MonkeyPatch
+    replay: Replay, moved: Counter[bool | str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     records = herd(random.Random(7), lions=12, days=1)
     worker = await replay.start({(POSITIONS, 0)})

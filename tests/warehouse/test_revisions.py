@@ -89,6 +89,24 @@ async def test_a_late_fix_changes_its_window_its_day_and_the_days_that_look_back
     assert (own["kind"], own["cause"], own["topic"], own["record_count"]) == ("changed", "late", POSITIONS, 1)
 
 
+async def test_a_day_of_rest_that_a_head_has_told_of_is_revised_by_a_late_fix(replay, teller):
+    found = []
+
+    async def check(step: Step) -> None:
+        found.extend(await teller.after(step))
+
+    records = [
+        fix("a", "2025-02-28T00:00:00"),  # the next day's first fix has the lion's whole state read
+        *(fix("a", f"2025-03-01T{hour:02}:00:00") for hour in range(8)),
+        fix("a", "2025-03-02T00:00:00"),
+        fix("a", "2025-03-01T03:30:00", -21.51),
+    ]
+    await replay.deliver([Step(POSITIONS, record.partition, (record,)) for record in records], check)
+    assert not found, "\n".join(found)
+    day = next(r for r in teller.rows if r["table_name"] == "gold.lions_metrics" and r["period_start"].day == 1)
+    assert day["changes"]["stationary"] == [True, False]
+
+
 async def test_fixes_in_order_revise_nothing(teller):
     for batch in range(8):
         assert await teller.tell(*_days("a", 5 * batch, 5)) == []
