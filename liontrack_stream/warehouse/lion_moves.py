@@ -166,7 +166,8 @@ def _stationary_known(moves: _Moves) -> Mask:
     new = np.bincount(fixes["lion"]) - moves.held
     few = stored["accepted"] + new < STATIONARY_FIXES_MIN
     many = stored["day_fixes"] + new >= STATIONARY_FIXES_MIN
-    moves.rests = moves.held & (now["far_us"] == NEVER_US) & many & rest(now, last)
+    unclear = np.flatnonzero(moves.held & (now["far_us"] == NEVER_US) & many)
+    moves.rests[unclear] = rest(now.take(unclear), points_of(fixes.take(moves.last[unclear])))
     return ~moves.held | (now["far_us"] != NEVER_US) | few | moves.rests
 
 
